@@ -1,0 +1,54 @@
+//! Messages over HTTP.
+
+use axum::extract::State;
+use axum::response::Response;
+use fanfare::domain::ids::MessageId;
+use fanfare::domain::message::Message;
+use fanfare::domain::names::{Channel, EventTypeName, Tag};
+use fanfare::http::body::ok;
+use fanfare::http::query::PageOut;
+use fanfare::http::wire::message::MessageOut;
+use fanfare::http::{Caller, Problem, Query, Segments, path};
+use fanfare::store::MessageFilter;
+use futures_util::future::try_join_all;
+
+use crate::Door;
+
+pub(crate) async fn list(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let request = query.page_by_time(MessageId::parse)?;
+    let with_content = query.flag("with_content", true)?;
+    let filter = MessageFilter {
+        event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
+        channel: query.parsed("channel", |text| Channel::parse(text))?,
+        tag: query.parsed("tag", |text| Tag::parse(text))?,
+        before: query.instant("before")?,
+        after: query.instant("after")?,
+    };
+    let (scope, application) = door.application(&caller, &app_id).await?;
+    let page = door.store.list_messages(&scope, &application, &request, &filter).await?;
+    let shown = try_join_all(page.items.iter().map(|message| show(&door, message, with_content))).await?;
+    let mut shown = shown.into_iter();
+    Ok(ok(&PageOut::new(page.map(|_| shown.next()), |message| message)))
+}
+
+pub(crate) async fn get(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, msg_id)): Segments<(String, String)>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (with_content, named) = (query.flag("with_content", true)?, path::message(&msg_id)?);
+    let (scope, _) = door.application(&caller, &app_id).await?;
+    let message = door.store.message(&scope, &named).await?.ok_or(Problem::NotFound)?;
+    Ok(ok(&show(&door, &message, with_content).await?))
+}
+
+async fn show(door: &Door, message: &Message, with_content: bool) -> Result<MessageOut, Problem> {
+    let payload = if with_content { Some(door.blobs.payload_of(message).await?) } else { None };
+    Ok(MessageOut::new(message.clone(), payload))
+}

@@ -1,0 +1,79 @@
+//! Applications over HTTP.
+
+use axum::extract::State;
+use axum::response::Response;
+use fanfare::domain::ids::ApplicationId;
+use fanfare::domain::page::Order;
+use fanfare::flows::configure::{Configure, Saved};
+use fanfare::http::body::{answer, ok};
+use fanfare::http::query::PageOut;
+use fanfare::http::wire::application::{ApplicationIn, ApplicationOut, ApplicationPatchIn};
+use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
+use lambda_http::http::StatusCode;
+
+pub(crate) async fn list(
+    State(configure): State<Configure>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, Problem> {
+    let request = query.page(Order::Ascending, ApplicationId::parse)?;
+    let page = configure.list_applications(&caller.organization, &request).await?;
+    Ok(ok(&PageOut::new(page, ApplicationOut::from)))
+}
+
+pub(crate) async fn create(
+    State(configure): State<Configure>,
+    caller: Caller,
+    query: Query,
+    body: Json<ApplicationIn>,
+) -> Result<Response, Problem> {
+    let get_if_exists = query.flag("get_if_exists", false)?;
+    let (key, draft) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
+    saved(configure.create_application(&caller.organization, draft, key, get_if_exists).await?)
+}
+
+pub(crate) async fn get(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+) -> Result<Response, Problem> {
+    let application = configure.application(&caller.organization, &path::application(&app_id)?).await?;
+    Ok(ok(&ApplicationOut::from(application)))
+}
+
+pub(crate) async fn put(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+    body: Json<ApplicationIn>,
+) -> Result<Response, Problem> {
+    let (named, draft) = (path::application(&app_id)?, body.value.into_draft()?);
+    saved(configure.put_application(&caller.organization, &named, draft).await?)
+}
+
+pub(crate) async fn patch(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+    body: Json<ApplicationPatchIn>,
+) -> Result<Response, Problem> {
+    let (named, patch) = (path::application(&app_id)?, body.value.into_patch()?);
+    let application = configure.patch_application(&caller.organization, &named, patch).await?;
+    Ok(ok(&ApplicationOut::from(application)))
+}
+
+pub(crate) async fn delete(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+) -> Result<StatusCode, Problem> {
+    configure.delete_application(&caller.organization, &path::application(&app_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn saved(saved: Saved<fanfare::domain::application::Application>) -> Result<Response, Problem> {
+    Ok(match saved {
+        Saved::Created(application) => answer(StatusCode::CREATED, &ApplicationOut::from(application)),
+        Saved::Existing(application) => ok(&ApplicationOut::from(application)),
+    })
+}

@@ -1,0 +1,76 @@
+//! The door `manage`: applications, endpoints, event types, health. It also answers every route that is nobody's, so that
+//! even those answers have the API's own shape.
+
+mod applications;
+mod endpoints;
+mod event_types;
+mod health;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::get;
+use fanfare::config::Platform;
+use fanfare::flows::configure::{Configure, CreationKey};
+use fanfare::http::{Auth, routes};
+use fanfare::store::Store;
+
+#[derive(Clone)]
+struct Door {
+    auth: Auth,
+    configure: Configure,
+    store: Store,
+}
+
+impl FromRef<Door> for Auth {
+    fn from_ref(door: &Door) -> Self {
+        door.auth.clone()
+    }
+}
+
+impl FromRef<Door> for Configure {
+    fn from_ref(door: &Door) -> Self {
+        door.configure.clone()
+    }
+}
+
+impl FromRef<Door> for Store {
+    fn from_ref(door: &Door) -> Self {
+        door.store.clone()
+    }
+}
+
+/// The routes of this function; built once per process.
+pub fn router(platform: &Platform) -> Router {
+    let door = Door {
+        auth: Auth::new(platform),
+        configure: Configure::new(platform),
+        store: Store::new(&platform.sdk, &platform.settings.table),
+    };
+    Router::new()
+        .route("/api/v1/app", get(applications::list).post(applications::create))
+        .route(
+            "/api/v1/app/{app_id}",
+            get(applications::get).put(applications::put).patch(applications::patch).delete(applications::delete),
+        )
+        .route("/api/v1/app/{app_id}/endpoint", get(endpoints::list).post(endpoints::create))
+        .route(
+            "/api/v1/app/{app_id}/endpoint/{endpoint_id}",
+            get(endpoints::get).put(endpoints::put).patch(endpoints::patch).delete(endpoints::delete),
+        )
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
+        .route("/api/v1/event-type", get(event_types::list).post(event_types::create))
+        .route(
+            "/api/v1/event-type/{event_type_name}",
+            get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
+        )
+        .route("/api/v1/health", get(health::health))
+        .route("/api/v1/health/ping", get(health::ping))
+        .fallback(routes::fallback)
+        .method_not_allowed_fallback(routes::fallback)
+        .with_state(door)
+}
+
+/// The key of a request that creates something, with the request.
+fn creation_key<'a>(key: &'a Option<String>, request: &'a [u8]) -> Option<CreationKey<'a>> {
+    key.as_deref().map(|key| CreationKey { key, request })
+}

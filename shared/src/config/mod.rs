@@ -1,0 +1,230 @@
+//! Settings: what may be configured, under which variable, with which default. The same variables configure the deployed
+//! functions (through `template.yaml`) and the local gateway (where each has a flag).
+//!
+//! This is the only room that reads the environment. Everything is parsed and checked when the process starts: a
+//! function with a setting that makes no sense does not start at all, and says which one.
+
+mod platform;
+mod sdk;
+
+use ipnet::IpNet;
+
+use crate::domain::schedule::RetrySchedule;
+pub use platform::Platform;
+
+/// The variables' names.
+pub mod names {
+    /// Name of the table.
+    pub const TABLE: &str = "FANFARE_TABLE";
+    /// Name of the bucket for payloads too large for the table.
+    pub const BUCKET: &str = "FANFARE_BUCKET";
+    /// URL of the queue deliveries travel through.
+    pub const DELIVERY_QUEUE_URL: &str = "FANFARE_DELIVERY_QUEUE_URL";
+    /// What callers' bearer tokens are signed with (HS256); at least [`super::JWT_SECRET_BYTES_MIN`] bytes.
+    pub const JWT_SECRET: &str = "FANFARE_JWT_SECRET";
+    /// Seconds to wait after the first, second, … failed attempt, separated by commas.
+    pub const RETRY_SCHEDULE: &str = "FANFARE_RETRY_SCHEDULE";
+    /// Seconds a receiver has to answer one attempt.
+    pub const REQUEST_TIMEOUT: &str = "FANFARE_REQUEST_TIMEOUT";
+    /// Private or reserved networks endpoints may be in all the same: CIDRs, separated by commas.
+    pub const ALLOWED_SUBNETS: &str = "FANFARE_ALLOWED_SUBNETS";
+    /// Whether endpoints must use https.
+    pub const HTTPS_ONLY: &str = "FANFARE_HTTPS_ONLY";
+    /// Days of nothing but failures after which an endpoint is disabled.
+    pub const DISABLE_AFTER_DAYS: &str = "FANFARE_DISABLE_AFTER_DAYS";
+    /// How much is logged: a level (`info`) or filter directives.
+    pub const LOG_LEVEL: &str = "FANFARE_LOG_LEVEL";
+}
+
+/// Shortest JWT secret: HS256 with fewer bytes than its hash has can be guessed offline from one token.
+pub const JWT_SECRET_BYTES_MIN: usize = 32;
+
+/// Longest time a receiver may be given, in seconds: half of the deliver function's own timeout.
+pub const REQUEST_TIMEOUT_S_MAX: u32 = 30;
+
+const REQUEST_TIMEOUT_S_DEFAULT: u32 = 15;
+const DISABLE_AFTER_DAYS_DEFAULT: u16 = 5;
+const DISABLE_AFTER_DAYS_MAX: u16 = 30;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the table.
+    pub table: String,
+    /// Name of the bucket.
+    pub bucket: String,
+    /// URL of the delivery queue.
+    pub delivery_queue_url: String,
+    /// Signs and checks bearer tokens; functions without an HTTP door are not given it.
+    pub jwt_secret: Option<JwtSecret>,
+    /// When failed deliveries are tried again.
+    pub retry_schedule: RetrySchedule,
+    /// How long a receiver has, in milliseconds.
+    pub request_timeout_ms: u32,
+    /// Networks the address guard lets through all the same.
+    pub allowed_subnets: Vec<IpNet>,
+    /// Whether endpoints must use https.
+    pub https_only: bool,
+    /// Days of failures after which an endpoint is disabled.
+    pub disable_after_days: u16,
+    /// How much is logged.
+    pub log_level: String,
+}
+
+/// The secret behind bearer tokens. Does not print itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JwtSecret(String);
+
+impl JwtSecret {
+    /// Takes a text of at least [`JWT_SECRET_BYTES_MIN`] bytes.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() < JWT_SECRET_BYTES_MIN {
+            return Err(format!("must be at least {JWT_SECRET_BYTES_MIN} bytes long"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The key. Never log it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl std::fmt::Debug for JwtSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JwtSecret(…)")
+    }
+}
+
+/// A variable that is missing or makes no sense. Its value is not repeated: it may be a secret.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} {reason}")]
+pub struct SettingsError {
+    /// Which variable.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    #[allow(clippy::disallowed_methods)] // the one place that does
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from anywhere: the local gateway takes them from the template and its command line. An empty
+    /// value counts as not set.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name| lookup(name).filter(|value| !value.trim().is_empty());
+        let required = |name| get(name).ok_or_else(|| invalid(name, "must be set"));
+        Ok(Self {
+            table: required(names::TABLE)?,
+            bucket: required(names::BUCKET)?,
+            delivery_queue_url: required(names::DELIVERY_QUEUE_URL)?,
+            jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
+            retry_schedule: retry_schedule(&lookup)?,
+            request_timeout_ms: 1_000
+                * optional(names::REQUEST_TIMEOUT, &get, |text| whole(text, 1, REQUEST_TIMEOUT_S_MAX))?
+                    .unwrap_or(REQUEST_TIMEOUT_S_DEFAULT),
+            allowed_subnets: optional(names::ALLOWED_SUBNETS, &get, subnets)?.unwrap_or_default(),
+            https_only: optional(names::HTTPS_ONLY, &get, yes_or_no)?.unwrap_or(true),
+            disable_after_days: optional(names::DISABLE_AFTER_DAYS, &get, |text| {
+                whole(text, 1, u32::from(DISABLE_AFTER_DAYS_MAX)).map(|days| days as u16)
+            })?
+            .unwrap_or(DISABLE_AFTER_DAYS_DEFAULT),
+            log_level: get(names::LOG_LEVEL).unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+/// Here an empty value means something: no retries at all.
+fn retry_schedule(lookup: &impl Fn(&str) -> Option<String>) -> Result<RetrySchedule, SettingsError> {
+    match lookup(names::RETRY_SCHEDULE) {
+        None => Ok(RetrySchedule::default()),
+        Some(text) => RetrySchedule::parse(&text).map_err(|reason| invalid(names::RETRY_SCHEDULE, reason.0)),
+    }
+}
+
+fn optional<T>(
+    name: &'static str,
+    get: &impl Fn(&'static str) -> Option<String>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, SettingsError> {
+    get(name).map(|text| parse(text.trim()).map_err(|reason| invalid(name, reason))).transpose()
+}
+
+fn invalid(name: &'static str, reason: impl Into<String>) -> SettingsError {
+    SettingsError { name, reason: reason.into() }
+}
+
+fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+fn subnets(text: &str) -> Result<Vec<IpNet>, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.parse().map_err(|_| format!("holds {part:?}, which is not a CIDR such as 10.0.0.0/8")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let required = [(names::TABLE, "t"), (names::BUCKET, "b"), (names::DELIVERY_QUEUE_URL, "q")];
+        let all: Vec<(&str, &str)> = pairs.iter().chain(required.iter()).copied().collect();
+        Settings::from_lookup(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[track_caller]
+    fn check(name: &'static str, value: &str, is_fine: bool) {
+        match read(&[(name, value)]) {
+            Ok(_) => assert!(is_fine, "{name}={value} was taken"),
+            Err(error) => assert!(!is_fine && error.name == name, "{name}={value}: {error}"),
+        }
+    }
+
+    #[test]
+    fn defaults_are_safe() {
+        let settings = read(&[]).unwrap();
+        assert!(settings.https_only && settings.allowed_subnets.is_empty() && settings.jwt_secret.is_none());
+        assert_eq!(settings.retry_schedule, RetrySchedule::default());
+        assert_eq!((settings.request_timeout_ms, settings.disable_after_days), (15_000, 5));
+    }
+
+    #[test]
+    fn values_are_checked_at_the_start() {
+        check(names::TABLE, "", false);
+        check(names::JWT_SECRET, "short", false);
+        check(names::JWT_SECRET, &"s".repeat(32), true);
+        check(names::RETRY_SCHEDULE, "", true);
+        check(names::RETRY_SCHEDULE, "5,soon", false);
+        check(names::REQUEST_TIMEOUT, "0", false);
+        check(names::REQUEST_TIMEOUT, "31", false);
+        check(names::REQUEST_TIMEOUT, " 30 ", true);
+        check(names::ALLOWED_SUBNETS, "10.0.0.0/8, fd00::/8", true);
+        check(names::ALLOWED_SUBNETS, "10.0.0.0/33", false);
+        check(names::HTTPS_ONLY, "maybe", false);
+        check(names::DISABLE_AFTER_DAYS, "31", false);
+    }
+
+    #[test]
+    fn an_empty_schedule_means_no_retries() {
+        assert_eq!(read(&[(names::RETRY_SCHEDULE, "")]).unwrap().retry_schedule.attempts_max(), 1);
+    }
+
+    #[test]
+    fn the_jwt_secret_does_not_print_itself() {
+        let secret = "a-secret-that-nobody-should-ever-see";
+        assert!(!format!("{:?}", read(&[(names::JWT_SECRET, secret)]).unwrap()).contains(secret));
+    }
+}

@@ -1,0 +1,28 @@
+//! What a function is given when it starts.
+
+use aws_config::SdkConfig;
+
+use super::{Settings, SettingsError, sdk};
+use crate::effects::Effects;
+use crate::telemetry::{self, LogFormat};
+
+/// Everything a door is built from: the settings, the way to AWS, and time and randomness. In the cloud it comes from the
+/// environment; the local gateway and the tests put their own together.
+#[derive(Clone)]
+pub struct Platform {
+    /// What is configured.
+    pub settings: Settings,
+    /// How the AWS SDK's clients are made.
+    pub sdk: SdkConfig,
+    /// Time and randomness.
+    pub effects: Effects,
+}
+
+impl Platform {
+    /// The platform of a deployed function; also starts logging. Called once, at the beginning of `main`.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let settings = Settings::from_env()?;
+        telemetry::start(&settings.log_level, LogFormat::Json);
+        Ok(Self { settings, sdk: sdk::from_env(), effects: Effects::system() })
+    }
+}

@@ -1,0 +1,118 @@
+//! An attempt: one HTTP request of a delivery, and what the receiver did with it.
+//!
+//! What the receiver did is data, whatever it was: a 500, a timeout, a refused connection or a name that does not
+//! resolve is an [`Outcome`] and is stored. Our own failures are `Fault`s and never end up here.
+
+use super::ids::{AttemptId, EndpointId, MessageId};
+use super::names::{Channel, EventTypeName};
+use super::timestamp::Timestamp;
+
+/// How much of a receiver's answer is read and kept.
+pub const RESPONSE_BODY_BYTES_MAX: usize = 20_000;
+
+/// One HTTP request of a delivery, done and recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Ours; carries the instant of the attempt.
+    pub id: AttemptId,
+    /// Of which message.
+    pub message: MessageId,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
+    /// The address at that time.
+    pub url: String,
+    /// Which attempt of the delivery, from 1.
+    pub number: u16,
+    /// What caused it.
+    pub trigger: Trigger,
+    /// What the receiver did.
+    pub outcome: Outcome,
+    /// From the beginning of name resolution to the end of the answer.
+    pub duration_ms: u32,
+    /// When the delivery goes on, if it does.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Copied from the message, so attempts can be listed by it.
+    pub event_type: EventTypeName,
+    /// Copied from the message, so attempts can be listed by it.
+    pub channels: Vec<Channel>,
+}
+
+impl Attempt {
+    /// How it ended.
+    pub fn status(&self) -> AttemptStatus {
+        if self.outcome.is_success() { AttemptStatus::Success } else { AttemptStatus::Fail }
+    }
+}
+
+/// Why an attempt was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The message was accepted, or the schedule says so.
+    Scheduled,
+    /// A person asked for it; it is not retried.
+    Manual,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptStatus {
+    /// The receiver answered 2xx.
+    Success,
+    /// Anything else.
+    Fail,
+}
+
+/// What the receiver did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It answered.
+    Answered {
+        /// HTTP status, 100 to 999.
+        status: u16,
+        /// The beginning of its body, at most [`RESPONSE_BODY_BYTES_MAX`]; base64 when it is not UTF-8.
+        body: String,
+        /// Its `Retry-After`, in milliseconds from the answer.
+        retry_after_ms: Option<u64>,
+    },
+    /// It did not finish its answer in time.
+    TimedOut {
+        /// The limit it missed.
+        limit_ms: u32,
+    },
+    /// No answer came: resolution, connection, TLS or the exchange itself failed.
+    Unreachable {
+        /// What failed, in our words and without addresses of our network.
+        reason: String,
+    },
+    /// The address may not be connected to by policy.
+    Forbidden {
+        /// The rule.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the delivery is complete.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Answered { status: 200..=299, .. })
+    }
+
+    /// The HTTP status; 0 when there was none.
+    pub fn status_code(&self) -> u16 {
+        match self {
+            Self::Answered { status, .. } => *status,
+            Self::TimedOut { .. } | Self::Unreachable { .. } | Self::Forbidden { .. } => 0,
+        }
+    }
+
+    /// What a person is shown as the receiver's answer.
+    pub fn response_text(&self) -> String {
+        match self {
+            Self::Answered { body, .. } => body.clone(),
+            Self::TimedOut { limit_ms } => format!("no answer within {limit_ms} ms"),
+            Self::Unreachable { reason } => reason.clone(),
+            Self::Forbidden { reason } => format!("not sent: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! An endpoint: a URL that wants messages, what it wants, and the secrets that sign what it gets.
+
+use super::ids::EndpointId;
+use super::names::{Channel, EndpointUid, EventTypeName};
+use super::signature::SigningSecret;
+use super::timestamp::Timestamp;
+use super::url::EndpointUrl;
+use super::{Invalid, Metadata};
+
+/// Endpoints of one application. One strongly consistent query reads them all on every publish, and one publish sends
+/// to all of them within its own invocation.
+pub const ENDPOINTS_PER_APPLICATION_MAX: usize = 100;
+
+/// Channels an endpoint may listen to.
+pub const ENDPOINT_CHANNELS_MAX: usize = 10;
+
+/// Event types an endpoint may name; one that wants more wants all, and filters itself.
+pub const ENDPOINT_EVENT_TYPES_MAX: usize = 256;
+
+/// Longest value of a configured header.
+pub const HEADER_VALUE_BYTES_MAX: usize = 4_096;
+
+/// Configured headers of one endpoint.
+pub const HEADERS_MAX: usize = 50;
+
+/// A URL that wants messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Ours.
+    pub id: EndpointId,
+    /// The caller's own identifier, if there is one; unique in the application.
+    pub uid: Option<EndpointUid>,
+    /// Where deliveries go.
+    pub url: EndpointUrl,
+    /// For people.
+    pub description: String,
+    /// Only these event types; empty means every one.
+    pub event_types: Vec<EventTypeName>,
+    /// Only messages with one of these channels; empty means every message.
+    pub channels: Vec<Channel>,
+    /// Why nothing is delivered at present, if so.
+    pub disabled: Option<DisabledBecause>,
+    /// Deliveries a second.
+    pub rate_limit: Option<u16>,
+    /// Free-form pairs.
+    pub metadata: Metadata,
+    /// Sent with every delivery; may hold credentials.
+    pub headers: Vec<Header>,
+    /// The older API generation requires a number here; it has no meaning.
+    pub version: u16,
+    /// What signs deliveries.
+    pub secrets: SigningSecrets,
+    /// Since when every attempt has failed; `None` while the last one succeeded.
+    pub failing_since: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its configuration last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Why an endpoint gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisabledBecause {
+    /// The owner said so.
+    Requested,
+    /// It answered 410 Gone.
+    Gone,
+    /// Every attempt failed for longer than the configured days.
+    Failing,
+}
+
+/// The secret that signs, and those it replaced that still sign for a while so receivers can switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningSecrets {
+    /// Signs first.
+    pub current: SigningSecret,
+    /// Signs too, until the given instant.
+    pub retired: Vec<RetiredSecret>,
+}
+
+/// A replaced secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetiredSecret {
+    /// The secret.
+    pub secret: SigningSecret,
+    /// When it stops signing.
+    pub signs_until: Timestamp,
+}
+
+impl SigningSecrets {
+    /// A fresh endpoint's secrets: one.
+    pub fn only(current: SigningSecret) -> Self {
+        Self { current, retired: Vec::new() }
+    }
+
+    /// Those that sign at this instant, the current one first.
+    pub fn signing_at(&self, at: Timestamp) -> impl Iterator<Item = &SigningSecret> {
+        let retired = self.retired.iter().filter(move |retired| retired.signs_until > at);
+        std::iter::once(&self.current).chain(retired.map(|retired| &retired.secret))
+    }
+}
+
+/// What a caller says about an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointDraft {
+    /// Where deliveries go.
+    pub url: EndpointUrl,
+    /// The caller's own identifier.
+    pub uid: Option<EndpointUid>,
+    /// For people.
+    pub description: String,
+    /// Only these event types; empty means every one.
+    pub event_types: Vec<EventTypeName>,
+    /// Only messages with one of these channels; empty means every message.
+    pub channels: Vec<Channel>,
+    /// Whether it gets nothing.
+    pub is_disabled: bool,
+    /// Deliveries a second.
+    pub rate_limit: Option<u16>,
+    /// Free-form pairs.
+    pub metadata: Metadata,
+    /// Of the older API generation.
+    pub version: u16,
+}
+
+impl EndpointDraft {
+    /// A new endpoint.
+    pub fn create(self, id: EndpointId, secret: SigningSecret, headers: Vec<Header>, now: Timestamp) -> Endpoint {
+        Endpoint {
+            id,
+            uid: self.uid,
+            url: self.url,
+            description: self.description,
+            event_types: self.event_types,
+            channels: self.channels,
+            disabled: self.is_disabled.then_some(DisabledBecause::Requested),
+            rate_limit: self.rate_limit,
+            metadata: self.metadata,
+            headers,
+            version: self.version,
+            secrets: SigningSecrets::only(secret),
+            failing_since: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The endpoint with everything the caller may say replaced; secrets and headers have operations of their own.
+    pub fn replace(self, before: &Endpoint, now: Timestamp) -> Endpoint {
+        let (secrets, headers) = (before.secrets.clone(), before.headers.clone());
+        let (disabled, failing_since) = before.after_switch(self.is_disabled);
+        Endpoint {
+            disabled,
+            failing_since,
+            secrets,
+            created_at: before.created_at,
+            updated_at: now.later_than(before.updated_at),
+            ..self.create(before.id, before.secrets.current.clone(), headers, now)
+        }
+    }
+}
+
+/// What a caller wants changed about an endpoint; `None` is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointPatch {
+    /// Where deliveries go.
+    pub url: Option<EndpointUrl>,
+    /// The caller's own identifier, or none from now on.
+    pub uid: Option<Option<EndpointUid>>,
+    /// For people.
+    pub description: Option<String>,
+    /// Only these event types; empty means every one.
+    pub event_types: Option<Vec<EventTypeName>>,
+    /// Only messages with one of these channels; empty means every message.
+    pub channels: Option<Vec<Channel>>,
+    /// Whether it gets nothing.
+    pub is_disabled: Option<bool>,
+    /// Deliveries a second, or no limit from now on.
+    pub rate_limit: Option<Option<u16>>,
+    /// Free-form pairs, all of them.
+    pub metadata: Option<Metadata>,
+    /// Of the older API generation.
+    pub version: Option<u16>,
+}
+
+impl EndpointPatch {
+    /// The endpoint with what the caller said changed.
+    pub fn apply(self, before: &Endpoint, now: Timestamp) -> Endpoint {
+        let (disabled, failing_since) =
+            self.is_disabled.map_or((before.disabled, before.failing_since), |is| before.after_switch(is));
+        Endpoint {
+            url: self.url.unwrap_or_else(|| before.url.clone()),
+            uid: self.uid.unwrap_or_else(|| before.uid.clone()),
+            description: self.description.unwrap_or_else(|| before.description.clone()),
+            event_types: self.event_types.unwrap_or_else(|| before.event_types.clone()),
+            channels: self.channels.unwrap_or_else(|| before.channels.clone()),
+            disabled,
+            failing_since,
+            rate_limit: self.rate_limit.unwrap_or(before.rate_limit),
+            metadata: self.metadata.unwrap_or_else(|| before.metadata.clone()),
+            version: self.version.unwrap_or(before.version),
+            updated_at: now.later_than(before.updated_at),
+            ..before.clone()
+        }
+    }
+}
+
+impl Endpoint {
+    /// Its state when the owner switches it on or off. Why it is off already stays on record; switched on, it begins with a
+    /// clean slate, or it would be disabled again by its first failure.
+    fn after_switch(&self, is_disabled: bool) -> (Option<DisabledBecause>, Option<Timestamp>) {
+        match (is_disabled, self.disabled) {
+            (true, Some(because)) => (Some(because), self.failing_since),
+            (true, None) => (Some(DisabledBecause::Requested), self.failing_since),
+            (false, Some(_)) => (None, None),
+            (false, None) => (None, self.failing_since),
+        }
+    }
+}
+
+/// A header sent with every delivery to an endpoint.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Header {
+    name: String,
+    value: String,
+}
+
+/// Names a caller may not set: they belong to the connection, to the signature, or to the cloud's own proxies.
+const FORBIDDEN_HEADERS: [&str; 19] = [
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "date", "expect",
+    "forwarded", "host", "keep-alive", "origin", "referer", "server", "te", "trailer", "transfer-encoding", "upgrade",
+    "user-agent",
+];
+const FORBIDDEN_HEADER_PREFIXES: [&str; 11] = [
+    "proxy-connection", "svix-", "webhook-", "x-amz-", "x-amzn-", "x-azure-", "x-fd-", "x-gfe", "x-goog", "x-google",
+    "x-svix-",
+];
+
+impl Header {
+    /// Checks name and value; names are kept in lower case.
+    pub fn parse(name: &str, value: &str) -> Result<Self, Invalid> {
+        let name = name.to_ascii_lowercase();
+        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(Invalid::new(format!("{name:?} is not a header name")));
+        }
+        let is_forbidden = FORBIDDEN_HEADERS.contains(&name.as_str())
+            || FORBIDDEN_HEADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if is_forbidden {
+            return Err(Invalid::new(format!("the header {name} is reserved and cannot be set")));
+        }
+        if value.len() > HEADER_VALUE_BYTES_MAX || !value.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f)) {
+            return Err(Invalid::new(format!(
+                "the value of header {name} must be at most {HEADER_VALUE_BYTES_MAX} bytes without control characters"
+            )));
+        }
+        Ok(Self { name, value: value.to_owned() })
+    }
+
+    /// In lower case.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// May be a credential: never log it.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Header({}: …)", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn headers_of_the_connection_and_the_signature_cannot_be_set() {
+        for name in ["Host", "content-type", "Webhook-Signature", "svix-id", "X-Amz-Security-Token", "", "a b", "a:b"] {
+            assert!(Header::parse(name, "x").is_err(), "{name:?}");
+        }
+        assert!(Header::parse("x-ok", "line\r\nbreak").is_err());
+        assert_eq!(Header::parse("Authorization", "Bearer s3cret").unwrap().name(), "authorization");
+    }
+
+    #[test]
+    fn a_header_does_not_print_its_value() {
+        let header = Header::parse("authorization", "Bearer s3cret").unwrap();
+        assert!(!format!("{header:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn retired_secrets_sign_until_their_time() {
+        let at = Timestamp::from_millis;
+        let (old, new) = (SigningSecret::symmetric(&[1; 32]).unwrap(), SigningSecret::symmetric(&[2; 32]).unwrap());
+        let secrets = SigningSecrets {
+            current: new.clone(),
+            retired: vec![RetiredSecret { secret: old.clone(), signs_until: at(1_000) }],
+        };
+        assert_eq!(secrets.signing_at(at(999)).collect::<Vec<_>>(), [&new, &old]);
+        assert_eq!(secrets.signing_at(at(1_000)).collect::<Vec<_>>(), [&new]);
+    }
+}

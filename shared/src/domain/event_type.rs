@@ -1,0 +1,107 @@
+//! An event type: the catalogue entry customers choose from when they subscribe.
+
+use super::names::EventTypeName;
+use super::timestamp::Timestamp;
+
+/// One kind of event, as the organization documents it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventType {
+    /// Its identifier.
+    pub name: EventTypeName,
+    /// For people.
+    pub description: String,
+    /// No longer offered; endpoints that name it keep working.
+    pub archived: bool,
+    /// Still sent, but new receivers should not rely on it.
+    pub deprecated: bool,
+    /// JSON Schemas of the payload by version number, as given.
+    pub schemas: Option<serde_json::Value>,
+    /// Flag that hides the type from customers without it.
+    pub feature_flag: Option<String>,
+    /// Heading it is listed under.
+    pub group_name: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Longest description, in bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 4_096;
+
+/// Largest JSON of an event type's schemas: with everything else it fits into an item of 400 KB.
+pub const SCHEMAS_BYTES_MAX: usize = 256 * 1024;
+
+/// What a caller says about an event type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventTypeDraft {
+    /// For people.
+    pub description: String,
+    /// No longer offered.
+    pub archived: bool,
+    /// Not to be relied on.
+    pub deprecated: bool,
+    /// JSON Schemas by version number.
+    pub schemas: Option<serde_json::Value>,
+    /// Hides it from customers without the flag.
+    pub feature_flag: Option<String>,
+    /// Heading it is listed under.
+    pub group_name: Option<String>,
+}
+
+impl EventTypeDraft {
+    /// A new event type.
+    pub fn create(self, name: EventTypeName, now: Timestamp) -> EventType {
+        EventType {
+            name,
+            description: self.description,
+            archived: self.archived,
+            deprecated: self.deprecated,
+            schemas: self.schemas,
+            feature_flag: self.feature_flag,
+            group_name: self.group_name,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The event type with everything the caller may say replaced.
+    pub fn replace(self, before: &EventType, now: Timestamp) -> EventType {
+        let updated_at = now.later_than(before.updated_at);
+        EventType { created_at: before.created_at, updated_at, ..self.create(before.name.clone(), now) }
+    }
+}
+
+/// What a caller wants changed about an event type; `None` is left as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventTypePatch {
+    /// For people.
+    pub description: Option<String>,
+    /// No longer offered.
+    pub archived: Option<bool>,
+    /// Not to be relied on.
+    pub deprecated: Option<bool>,
+    /// JSON Schemas by version number, or none from now on.
+    pub schemas: Option<Option<serde_json::Value>>,
+    /// Hides it from customers without the flag, or from nobody from now on.
+    pub feature_flag: Option<Option<String>>,
+    /// Heading it is listed under, or none from now on.
+    pub group_name: Option<Option<String>>,
+}
+
+impl EventTypePatch {
+    /// The event type with what the caller said changed.
+    pub fn apply(self, before: &EventType, now: Timestamp) -> EventType {
+        EventType {
+            name: before.name.clone(),
+            description: self.description.unwrap_or_else(|| before.description.clone()),
+            archived: self.archived.unwrap_or(before.archived),
+            deprecated: self.deprecated.unwrap_or(before.deprecated),
+            schemas: self.schemas.unwrap_or_else(|| before.schemas.clone()),
+            feature_flag: self.feature_flag.unwrap_or_else(|| before.feature_flag.clone()),
+            group_name: self.group_name.unwrap_or_else(|| before.group_name.clone()),
+            created_at: before.created_at,
+            updated_at: now.later_than(before.updated_at),
+        }
+    }
+}

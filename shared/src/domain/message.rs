@@ -1,0 +1,235 @@
+//! A message: one event, accepted once.
+//!
+//! **Its id makes acceptance idempotent for free.** The 15 bytes after the id's time are a hash of what identifies the
+//! event, and the stored item is keyed by those bytes. So the key follows from the message id, from the event id and from
+//! the idempotency key alike, and one conditional put both stores a new message and finds the first one on a repeat.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use serde_json::value::RawValue;
+
+use super::Invalid;
+use super::ids::{AppScope, MessageId};
+use super::ksuid::TAIL_BYTES;
+use super::names::{Channel, EventId, EventTypeName, Tag};
+use super::timestamp::Timestamp;
+
+/// Channels of one message.
+pub const MESSAGE_CHANNELS_MAX: usize = 5;
+
+/// Tags of one message.
+pub const MESSAGE_TAGS_MAX: usize = 5;
+
+/// Largest payload. Receivers and the specification advise far less (20 kB); more than this and API Gateway, Lambda and
+/// most receivers refuse the request anyway.
+pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a message and its attempts are kept unless the caller says otherwise, in days.
+pub const RETENTION_DAYS_DEFAULT: u16 = 90;
+
+/// Longest idempotency key taken from a caller.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
+
+/// One event, accepted once.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Ours; what receivers see as `webhook-id`.
+    pub id: MessageId,
+    /// The caller's own identifier of the event.
+    pub event_id: Option<EventId>,
+    /// What happened.
+    pub event_type: EventTypeName,
+    /// Second dimension to subscribe by; empty for none.
+    pub channels: Vec<Channel>,
+    /// Labels to find it by.
+    pub tags: Vec<Tag>,
+    /// What is delivered, byte for byte; where it is.
+    pub payload: PayloadPlace,
+    /// When it was first accepted.
+    pub accepted_at: Timestamp,
+    /// After this it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Where a message's payload is.
+#[derive(Clone, Debug)]
+pub enum PayloadPlace {
+    /// In hand.
+    Here(Payload),
+    /// Too large for the message's record: in the blob store, under this name.
+    Blob(String),
+}
+
+/// What a caller asks to be accepted.
+#[derive(Clone, Debug)]
+pub struct MessageDraft {
+    /// The caller's own identifier of the event.
+    pub event_id: Option<EventId>,
+    /// What happened.
+    pub event_type: EventTypeName,
+    /// Second dimension to subscribe by.
+    pub channels: Vec<Channel>,
+    /// Labels to find it by.
+    pub tags: Vec<Tag>,
+    /// What is to be delivered.
+    pub payload: Payload,
+    /// How long it is kept.
+    pub retention_days: u16,
+}
+
+/// A JSON object, kept as the text that came in: receivers get and verify exactly these bytes.
+#[derive(Clone)]
+pub struct Payload(Arc<RawValue>);
+
+impl Payload {
+    /// Takes a JSON text whose outermost value is an object and that is not too large.
+    pub fn parse(json: Box<RawValue>) -> Result<Self, Invalid> {
+        if !json.get().starts_with('{') {
+            return Err(Invalid::new("must be a JSON object"));
+        }
+        if json.get().len() > PAYLOAD_BYTES_MAX {
+            return Err(Invalid::new(format!("must not be larger than {PAYLOAD_BYTES_MAX} bytes")));
+        }
+        Ok(Self(Arc::from(json)))
+    }
+
+    /// Takes text that should be what [`Payload::parse`] takes; for text that comes back from storage.
+    pub fn from_text(text: String) -> Result<Self, Invalid> {
+        RawValue::from_string(text).map_err(|reason| Invalid::new(reason.to_string())).and_then(Self::parse)
+    }
+
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// For embedding in other JSON unchanged.
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+}
+
+impl serde::Serialize for Payload {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({} bytes)", self.as_str().len())
+    }
+}
+
+/// What identifies the event in a request to accept it.
+#[derive(Clone, Copy, Debug)]
+pub enum MessageIdentity<'a> {
+    /// The caller's event id: the same for ever.
+    EventId(&'a EventId),
+    /// The idempotency key of the HTTP request: the same for its repeats.
+    IdempotencyKey(&'a str),
+    /// Neither was given: every request is a new event.
+    Random([u8; TAIL_BYTES]),
+}
+
+impl MessageIdentity<'_> {
+    /// The 15 bytes that key the message of this identity in an application.
+    pub fn tail(&self, scope: &AppScope) -> [u8; TAIL_BYTES] {
+        let (kind, text) = match self {
+            Self::EventId(event_id) => (b'e', event_id.as_str()),
+            Self::IdempotencyKey(key) => (b'k', *key),
+            Self::Random(tail) => return *tail,
+        };
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(scope.organization.ksuid().as_bytes());
+        context.update(scope.application.ksuid().as_bytes());
+        context.update(&[kind]);
+        context.update(text.as_bytes());
+        let mut tail = [0; TAIL_BYTES];
+        tail.copy_from_slice(&context.finish().as_ref()[..TAIL_BYTES]);
+        tail
+    }
+}
+
+/// What tells a true repeat from another event under the same identity: a hash over everything the caller sent that
+/// becomes part of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentHash(pub [u8; 16]);
+
+impl MessageDraft {
+    /// The hash of what was asked.
+    pub fn content_hash(&self) -> ContentHash {
+        let mut context = digest::Context::new(&digest::SHA256);
+        let mut part = |bytes: &[u8]| {
+            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update(bytes);
+        };
+        part(self.event_type.as_str().as_bytes());
+        part(self.event_id.as_ref().map_or(&[], |id| id.as_str().as_bytes()));
+        part(self.payload.as_str().as_bytes());
+        for channel in &self.channels {
+            part(channel.as_str().as_bytes());
+        }
+        part(b"tags");
+        for tag in &self.tags {
+            part(tag.as_str().as_bytes());
+        }
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&context.finish().as_ref()[..16]);
+        ContentHash(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::ids::{ApplicationId, OrganizationId};
+
+    fn scope(application: u8) -> AppScope {
+        let at = Timestamp::from_millis(1_764_000_000_000);
+        AppScope {
+            organization: OrganizationId::new(at, [1; TAIL_BYTES]),
+            application: ApplicationId::new(at, [application; TAIL_BYTES]),
+        }
+    }
+
+    #[test]
+    fn an_identity_is_the_same_only_in_the_same_application_and_kind() {
+        let event_id = EventId::parse("order-7").unwrap();
+        let by_event = MessageIdentity::EventId(&event_id);
+        assert_eq!(by_event.tail(&scope(1)), by_event.tail(&scope(1)));
+        assert_ne!(by_event.tail(&scope(1)), by_event.tail(&scope(2)));
+        assert_ne!(by_event.tail(&scope(1)), MessageIdentity::IdempotencyKey("order-7").tail(&scope(1)));
+    }
+
+    fn draft(payload: &str, channels: &[&str], tags: &[&str]) -> MessageDraft {
+        MessageDraft {
+            event_id: None,
+            event_type: EventTypeName::parse("a.b").unwrap(),
+            channels: channels.iter().map(|c| Channel::parse(*c).unwrap()).collect(),
+            tags: tags.iter().map(|t| Tag::parse(*t).unwrap()).collect(),
+            payload: Payload::from_text(payload.to_owned()).unwrap(),
+            retention_days: RETENTION_DAYS_DEFAULT,
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_content_changes_the_hash() {
+        let base = draft("{}", &["a"], &[]).content_hash();
+        assert_eq!(base, draft("{}", &["a"], &[]).content_hash());
+        for other in [draft("{ }", &["a"], &[]), draft("{}", &[], &["a"]), draft("{}", &["a", "b"], &[])] {
+            assert_ne!(base, other.content_hash());
+        }
+    }
+
+    #[test]
+    fn a_payload_is_an_object_and_keeps_its_bytes() {
+        let odd = r#"{ "b":1.0e2,  "a":"\u00e9é" }"#;
+        assert_eq!(Payload::from_text(odd.to_owned()).unwrap().as_str(), odd);
+        for not_an_object in ["[]", "1", "null", "\"x\"", "{", ""] {
+            assert!(Payload::from_text(not_an_object.to_owned()).is_err(), "{not_an_object:?}");
+        }
+    }
+}

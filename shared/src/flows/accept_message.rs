@@ -1,0 +1,178 @@
+//! Accepting a message: stored once, then queued for every endpoint that wants it, then answered.
+//!
+//! Why it may run twice, and be cut short anywhere:
+//! - One conditional put decides. Whoever comes second with the same identity (event id, else idempotency key) finds the
+//!   first message, and is answered with it when it asked for the same, refused when it asked for something else.
+//! - Cut short after the put, nothing was promised: the caller has no answer yet and repeats. The repeat queues a delivery
+//!   for every endpoint that has no attempt yet, marked as a possible repeat, so that whoever delivers looks before it
+//!   sends. That heals a crash and costs the ordinary repeat one read.
+//! - An endpoint made after the message was accepted is not given it by a repeat.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Refusal;
+use crate::blobs::Blobs;
+use crate::config::Platform;
+use crate::domain::attempt::Trigger;
+use crate::domain::delivery::DeliveryTask;
+use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
+use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
+use crate::effects::Effects;
+use crate::fault::Fault;
+use crate::queue::DeliveryQueue;
+use crate::store::{Accepted, ApplicationRef, Audience, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
+
+/// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
+const KNOWN_UIDS_MAX: usize = 10_000;
+
+const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
+
+/// The flow, with what it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct AcceptMessage {
+    store: Store,
+    queue: DeliveryQueue,
+    blobs: Blobs,
+    effects: Effects,
+    known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
+}
+
+/// A message that is stored and whose deliveries are queued.
+#[derive(Clone, Debug)]
+pub struct AcceptedMessage {
+    /// The message; on a repeat, the first one.
+    pub message: Message,
+    /// Its payload.
+    pub payload: Payload,
+    /// Deliveries queued now.
+    pub queued: usize,
+    /// Whether it had been accepted before.
+    pub is_repeat: bool,
+}
+
+impl AcceptMessage {
+    /// Once per process.
+    pub fn new(platform: &Platform) -> Self {
+        Self {
+            store: Store::new(&platform.sdk, &platform.settings.table),
+            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url),
+            blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
+            effects: platform.effects.clone(),
+            known_uids: Arc::default(),
+        }
+    }
+
+    /// Accepts what the draft says for the named application.
+    pub async fn run(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        idempotency_key: Option<&str>,
+        draft: MessageDraft,
+    ) -> Result<AcceptedMessage, Refusal> {
+        let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound("application"))?;
+        let scope = AppScope { organization: *organization, application: audience.application.id };
+        let payload = draft.payload.clone();
+        let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
+        let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
+        self.queue.send_all(&tasks).await?;
+        Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat })
+    }
+
+    async fn audience(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<Option<Audience>, Fault> {
+        let ApplicationRef::Uid(_) = named else { return self.store.audience(organization, named, None).await };
+        let key = (*organization, named.clone());
+        let known = self.known_uids().get(&key).copied();
+        let audience = self.store.audience(organization, named, known).await?;
+        let mut known_uids = self.known_uids();
+        match &audience {
+            None => drop(known_uids.remove(&key)),
+            Some(found) if known != Some(found.application.id) => {
+                if known_uids.len() >= KNOWN_UIDS_MAX {
+                    known_uids.clear();
+                }
+                known_uids.insert(key, found.application.id);
+            }
+            Some(_) => {}
+        }
+        Ok(audience)
+    }
+
+    fn known_uids(&self) -> std::sync::MutexGuard<'_, HashMap<(OrganizationId, ApplicationRef), ApplicationId>> {
+        self.known_uids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The message as it is stored, and whether it was stored before.
+    async fn store(
+        &self,
+        scope: &AppScope,
+        audience: &Audience,
+        idempotency_key: Option<&str>,
+        draft: MessageDraft,
+    ) -> Result<(Message, bool), Refusal> {
+        let identity = match (&draft.event_id, idempotency_key) {
+            (Some(event_id), _) => MessageIdentity::EventId(event_id),
+            (None, Some(key)) => MessageIdentity::IdempotencyKey(key),
+            (None, None) => MessageIdentity::Random(self.effects.random.id_tail()),
+        };
+        let now = self.effects.now();
+        let (id, hash) = (MessageId::new(now, identity.tail(scope)), draft.content_hash());
+        let has_event_id = draft.event_id.is_some();
+        let payload = if draft.payload.as_str().len() > PAYLOAD_IN_ITEM_BYTES_MAX {
+            self.blobs.put_payload(scope, &id, &hash, &draft.payload).await?
+        } else {
+            PayloadPlace::Here(draft.payload)
+        };
+        let message = Message {
+            id,
+            event_id: draft.event_id,
+            event_type: draft.event_type,
+            channels: draft.channels,
+            tags: draft.tags,
+            payload,
+            accepted_at: id.timestamp(),
+            expires_at: now.plus_millis(i64::from(draft.retention_days) * MS_PER_DAY),
+        };
+        match self.store.accept(scope, &audience.application, &message, &hash).await? {
+            Accepted::New => Ok((message, false)),
+            Accepted::Repeat(first) => Ok((first, true)),
+            Accepted::Conflict => Err(Refusal::Conflict(match has_event_id {
+                true => "a message with this eventId and other content exists already".to_owned(),
+                false => "this idempotency key was used for a message with other content".to_owned(),
+            })),
+        }
+    }
+
+    /// What is to be queued.
+    async fn deliveries(
+        &self,
+        scope: &AppScope,
+        audience: &Audience,
+        message: &Message,
+        payload: &Payload,
+        is_repeat: bool,
+    ) -> Result<Vec<DeliveryTask>, Fault> {
+        let wanting = audience.subscribers.iter().filter(|s| s.wants(&message.event_type, &message.channels));
+        let wanting = wanting.map(|subscriber| subscriber.endpoint);
+        let task = |endpoint| DeliveryTask {
+            scope: *scope,
+            endpoint,
+            message: message.id,
+            event_type: message.event_type.clone(),
+            channels: message.channels.clone(),
+            number: 1,
+            trigger: Trigger::Scheduled,
+            expires_at: message.expires_at,
+            payload: Some(payload.clone()),
+            is_repeat,
+        };
+        if !is_repeat {
+            return Ok(wanting.map(task).collect());
+        }
+        let attempts = self.store.attempts_of(scope, &message.id).await?;
+        let tried: HashSet<EndpointId> = attempts.iter().map(|attempt| attempt.endpoint).collect();
+        let was_there = |endpoint: &EndpointId| endpoint.timestamp() <= message.accepted_at;
+        Ok(wanting.filter(|endpoint| was_there(endpoint) && !tried.contains(endpoint)).map(task).collect())
+    }
+}

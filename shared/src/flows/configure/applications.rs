@@ -1,0 +1,114 @@
+//! Applications.
+
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
+use crate::domain::application::{Application, ApplicationDraft, ApplicationPatch};
+use crate::domain::ids::{ApplicationId, OrganizationId};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
+use crate::store::{ApplicationRef, Created, Updated};
+
+const NO_APPLICATION: Refusal = Refusal::NotFound("application");
+
+impl Configure {
+    /// Creates an application. `get_if_exists`: one that has the uid already is found instead of refused.
+    pub async fn create_application(
+        &self,
+        organization: &OrganizationId,
+        draft: ApplicationDraft,
+        key: Option<CreationKey<'_>>,
+        get_if_exists: bool,
+    ) -> Result<Saved<Application>, Refusal> {
+        if let (true, Some(uid)) = (get_if_exists, &draft.uid)
+            && let Some(found) = self.store.application(organization, &ApplicationRef::Uid(uid.clone())).await?
+        {
+            return Ok(Saved::Existing(found));
+        }
+        let now = self.effects.now();
+        let application = draft.create(ApplicationId::new(now, self.effects.random.id_tail()), now);
+        let idempotency = self.idempotency(key, "app");
+        match self.store.create_application(organization, &application, idempotency.as_ref()).await? {
+            Created::New => Ok(Saved::Created(application)),
+            Created::NameTaken => Err(uid_taken()),
+            Created::ParentGone => Err(NO_APPLICATION),
+            Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
+            Created::Repeat { made, is_same_request: true } => {
+                let named = ApplicationRef::parse(&made).ok_or(NO_APPLICATION)?;
+                self.application(organization, &named).await.map(Saved::Created)
+            }
+        }
+    }
+
+    /// The application a caller names.
+    pub async fn application(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+    ) -> Result<Application, Refusal> {
+        self.store.application(organization, named).await?.ok_or(NO_APPLICATION)
+    }
+
+    /// A page of the organization's applications.
+    pub async fn list_applications(
+        &self,
+        organization: &OrganizationId,
+        request: &PageRequest<ApplicationId>,
+    ) -> Result<Page<Application, ApplicationId>, Fault> {
+        self.store.list_applications(organization, request).await
+    }
+
+    /// Replaces an application, or creates it when it is named by a uid nobody has.
+    pub async fn put_application(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        draft: ApplicationDraft,
+    ) -> Result<Saved<Application>, Refusal> {
+        let replace = |before: &Application, now| draft.clone().replace(before, now);
+        match (self.change_application(organization, named, replace).await, named) {
+            (Err(Refusal::NotFound(_)), ApplicationRef::Uid(uid)) => {
+                let named_so = ApplicationDraft { uid: draft.uid.clone().or(Some(uid.clone())), ..draft.clone() };
+                self.create_application(organization, named_so, None, false).await
+            }
+            (outcome, _) => outcome.map(Saved::Existing),
+        }
+    }
+
+    /// Changes what the patch says.
+    pub async fn patch_application(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        patch: ApplicationPatch,
+    ) -> Result<Application, Refusal> {
+        self.change_application(organization, named, |before, now| patch.clone().apply(before, now)).await
+    }
+
+    /// Deletes an application with its endpoints.
+    pub async fn delete_application(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+    ) -> Result<(), Refusal> {
+        let application = self.application(organization, named).await?;
+        Ok(self.store.delete_application(organization, &application).await?)
+    }
+
+    async fn change_application(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        change: impl Fn(&Application, Timestamp) -> Application,
+    ) -> Result<Application, Refusal> {
+        for _ in 0..OVERTAKEN_MAX {
+            let before = self.application(organization, named).await?;
+            let after = change(&before, self.effects.now());
+            match self.store.update_application(organization, &before, &after).await? {
+                Updated::Done => return Ok(after),
+                Updated::UidTaken => return Err(uid_taken()),
+                Updated::Raced => {}
+            }
+        }
+        Err(overtaken())
+    }
+}

@@ -1,0 +1,181 @@
+//! Endpoints.
+
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
+use crate::domain::Invalid;
+use crate::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, Header};
+use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
+use crate::domain::names::EventTypeName;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
+use crate::domain::timestamp::Timestamp;
+use crate::domain::url::EndpointUrl;
+use crate::store::{ApplicationRef, Created, EndpointRef, Updated};
+
+const NO_ENDPOINT: Refusal = Refusal::NotFound("endpoint");
+
+/// An endpoint that is to be created.
+#[derive(Clone, Debug)]
+pub struct NewEndpoint {
+    /// What the caller says about it.
+    pub draft: EndpointDraft,
+    /// What signs; none: one is made.
+    pub secret: Option<SigningSecret>,
+    /// Sent with every delivery.
+    pub headers: Vec<Header>,
+}
+
+impl Configure {
+    /// The scope of the application a caller names.
+    pub async fn scope(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<AppScope, Refusal> {
+        let application = self.application(organization, named).await?.id;
+        Ok(AppScope { organization: *organization, application })
+    }
+
+    /// Creates an endpoint.
+    pub async fn create_endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        new: NewEndpoint,
+        key: Option<CreationKey<'_>>,
+    ) -> Result<Endpoint, Refusal> {
+        let scope = self.scope(organization, application).await?;
+        self.check(organization, Some(&new.draft.url), &new.draft.event_types).await?;
+        if self.store.count_endpoints(&scope).await? >= ENDPOINTS_PER_APPLICATION_MAX {
+            return Err(Refusal::LimitReached(format!(
+                "an application may have {ENDPOINTS_PER_APPLICATION_MAX} endpoints"
+            )));
+        }
+        let now = self.effects.now();
+        let id = EndpointId::new(now, self.effects.random.id_tail());
+        let secret = match new.secret {
+            Some(secret) => secret,
+            None => self.new_secret(),
+        };
+        let endpoint = new.draft.create(id, secret, new.headers, now);
+        let idempotency = self.idempotency(key, &format!("endpoint of {}", scope.application));
+        match self.store.create_endpoint(&scope, &endpoint, idempotency.as_ref()).await? {
+            Created::New => Ok(endpoint),
+            Created::NameTaken => Err(uid_taken()),
+            Created::ParentGone => Err(Refusal::NotFound("application")),
+            Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
+            Created::Repeat { made, is_same_request: true } => {
+                let named = EndpointRef::parse(&made).ok_or(NO_ENDPOINT)?;
+                self.store.endpoint(&scope, &named).await?.ok_or(NO_ENDPOINT)
+            }
+        }
+    }
+
+    /// The endpoint a caller names.
+    pub async fn endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+    ) -> Result<Endpoint, Refusal> {
+        let scope = self.scope(organization, application).await?;
+        self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)
+    }
+
+    /// A page of the application's endpoints.
+    pub async fn list_endpoints(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        request: &PageRequest<EndpointId>,
+    ) -> Result<Page<Endpoint, EndpointId>, Refusal> {
+        let scope = self.scope(organization, application).await?;
+        Ok(self.store.list_endpoints(&scope, request).await?)
+    }
+
+    /// Replaces an endpoint, or creates it when it is named by a uid nobody has.
+    pub async fn put_endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        draft: EndpointDraft,
+    ) -> Result<Saved<Endpoint>, Refusal> {
+        self.check(organization, Some(&draft.url), &draft.event_types).await?;
+        let replace = |before: &Endpoint, now| draft.clone().replace(before, now);
+        match (self.change_endpoint(organization, application, named, replace).await, named) {
+            (Err(Refusal::NotFound("endpoint")), EndpointRef::Uid(uid)) => {
+                let draft = EndpointDraft { uid: draft.uid.clone().or(Some(uid.clone())), ..draft.clone() };
+                let new = NewEndpoint { draft, secret: None, headers: Vec::new() };
+                self.create_endpoint(organization, application, new, None).await.map(Saved::Created)
+            }
+            (outcome, _) => outcome.map(Saved::Existing),
+        }
+    }
+
+    /// Changes what the patch says.
+    pub async fn patch_endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        patch: EndpointPatch,
+    ) -> Result<Endpoint, Refusal> {
+        let event_types = patch.event_types.as_deref().unwrap_or_default();
+        self.check(organization, patch.url.as_ref(), event_types).await?;
+        let apply = |before: &Endpoint, now| patch.clone().apply(before, now);
+        self.change_endpoint(organization, application, named, apply).await
+    }
+
+    /// Deletes an endpoint; deliveries to it that are on their way end.
+    pub async fn delete_endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+    ) -> Result<(), Refusal> {
+        let scope = self.scope(organization, application).await?;
+        let endpoint = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+        Ok(self.store.delete_endpoint(&scope, &endpoint).await?)
+    }
+
+    async fn change_endpoint(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        change: impl Fn(&Endpoint, Timestamp) -> Endpoint,
+    ) -> Result<Endpoint, Refusal> {
+        let scope = self.scope(organization, application).await?;
+        for _ in 0..OVERTAKEN_MAX {
+            let before = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+            let after = change(&before, self.effects.now());
+            match self.store.update_endpoint(&scope, &before, &after).await? {
+                Updated::Done => return Ok(after),
+                Updated::UidTaken => return Err(uid_taken()),
+                Updated::Raced => {}
+            }
+        }
+        Err(overtaken())
+    }
+
+    /// The rules that the text of a request alone cannot tell.
+    async fn check(
+        &self,
+        organization: &OrganizationId,
+        url: Option<&EndpointUrl>,
+        event_types: &[EventTypeName],
+    ) -> Result<(), Refusal> {
+        if self.https_only && url.is_some_and(|url| !url.is_https()) {
+            return Err(Refusal::Invalid { field: "url", reason: Invalid::new("must be an https URL") });
+        }
+        if event_types.is_empty() {
+            return Ok(());
+        }
+        let unknown = self.store.unknown_event_types(organization, event_types).await?;
+        let Some(first) = unknown.first() else { return Ok(()) };
+        let reason = Invalid::new(format!("no event type is named {first}; create it first"));
+        Err(Refusal::Invalid { field: "eventTypes", reason })
+    }
+
+    fn new_secret(&self) -> SigningSecret {
+        let mut bytes = [0; SECRET_BYTES_DEFAULT];
+        self.effects.random.fill(&mut bytes);
+        SigningSecret::Symmetric(bytes.to_vec())
+    }
+}

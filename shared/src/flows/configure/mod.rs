@@ -1,0 +1,75 @@
+//! Configuring: applications, endpoints and event types are created, replaced, changed and deleted.
+//!
+//! Creating happens once per idempotency key, by a record in the same transaction; a repeat is answered with what the first
+//! request made, as it is now. Changing reads, decides and writes over exactly what it read; a change that was overtaken by
+//! another is done anew on top of it.
+
+mod applications;
+mod endpoints;
+mod event_types;
+
+pub use endpoints::NewEndpoint;
+
+use super::Refusal;
+use crate::config::Platform;
+use crate::effects::Effects;
+use crate::fault::Fault;
+use crate::store::{Idempotency, Store};
+
+/// How often a change that was overtaken is tried again. Changes of one thing come seldom; a caller that loses this often is
+/// told to try again.
+const OVERTAKEN_MAX: usize = 4;
+
+/// The flows, with what they need. Cheap to clone.
+#[derive(Clone)]
+pub struct Configure {
+    store: Store,
+    effects: Effects,
+    https_only: bool,
+}
+
+/// The idempotency key of a request that creates something, with the request itself.
+#[derive(Clone, Copy, Debug)]
+pub struct CreationKey<'a> {
+    /// What the caller calls this request.
+    pub key: &'a str,
+    /// What it asked: the body.
+    pub request: &'a [u8],
+}
+
+/// How a thing came to be as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saved<T> {
+    /// It was made.
+    Created(T),
+    /// It was there; now it is as asked, or was found as it is.
+    Existing(T),
+}
+
+impl Configure {
+    /// Once per process.
+    pub fn new(platform: &Platform) -> Self {
+        Self {
+            store: Store::new(&platform.sdk, &platform.settings.table),
+            effects: platform.effects.clone(),
+            https_only: platform.settings.https_only,
+        }
+    }
+
+    /// `place` is what is created where: a key counts once for each.
+    fn idempotency(&self, key: Option<CreationKey<'_>>, place: &str) -> Option<Idempotency> {
+        key.map(|key| Idempotency::new(key.key, place, key.request, self.effects.now()))
+    }
+}
+
+fn key_reused() -> Refusal {
+    Refusal::Conflict("this idempotency key was used for another request".to_owned())
+}
+
+fn uid_taken() -> Refusal {
+    Refusal::Conflict("this uid is taken".to_owned())
+}
+
+fn overtaken() -> Refusal {
+    Refusal::Fault(Fault::unavailable("changing the configuration", "it is being changed by others at this moment"))
+}

@@ -1,0 +1,245 @@
+//! Delivering: one HTTP attempt, recorded, and what follows from it.
+//!
+//! Recorded first, then queued. Why it may run twice, and be cut short anywhere:
+//! - Before the record, the task is still in the queue and comes again: the receiver may get the message twice, under the
+//!   same `webhook-id`.
+//! - Between the record and the next step, the task comes again too. A task that may be a repeat looks for its attempt
+//!   first, and takes the step that the record says instead of sending again.
+//! - The next step twice is a retry queued twice; the second one finds the first one's attempt.
+//!
+//! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt.
+
+use std::collections::HashMap;
+
+use crate::blobs::Blobs;
+use crate::config::Platform;
+use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
+use crate::domain::endpoint::{DisabledBecause, Endpoint};
+use crate::domain::ids::{AppScope, AttemptId, EndpointId};
+use crate::domain::message::Payload;
+use crate::domain::schedule::RetrySchedule;
+use crate::domain::signature::signature_header;
+use crate::domain::timestamp::Timestamp;
+use crate::effects::Effects;
+use crate::fault::Fault;
+use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
+use crate::sender::{Outbound, Sender, SenderSettings};
+use crate::store::{DueDelivery, MessageRef, Store};
+
+const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
+
+/// The flow, with what it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Deliver {
+    store: Store,
+    queue: DeliveryQueue,
+    blobs: Blobs,
+    sender: Sender,
+    effects: Effects,
+    schedule: RetrySchedule,
+    disable_after_ms: i64,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// An attempt was made; this follows.
+    Attempted(NextStep),
+    /// The attempt had been made before; only what follows was seen to.
+    MadeBefore,
+    /// There is nobody to deliver to, or nothing to deliver.
+    Dropped(Reason),
+}
+
+/// Why a delivery ended without an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The endpoint was deleted.
+    EndpointDeleted,
+    /// The endpoint is disabled.
+    EndpointDisabled,
+    /// The message is gone: it expired.
+    MessageExpired,
+}
+
+impl Deliver {
+    /// Once per process.
+    pub fn new(platform: &Platform) -> Self {
+        let settings = &platform.settings;
+        Self {
+            store: Store::new(&platform.sdk, &settings.table),
+            queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url),
+            blobs: Blobs::new(&platform.sdk, &settings.bucket),
+            sender: Sender::new(&SenderSettings {
+                request_timeout_ms: settings.request_timeout_ms,
+                allowed_subnets: settings.allowed_subnets.clone(),
+                https_only: settings.https_only,
+            }),
+            effects: platform.effects.clone(),
+            schedule: settings.retry_schedule.clone(),
+            disable_after_ms: i64::from(settings.disable_after_days) * MS_PER_DAY,
+        }
+    }
+
+    /// The endpoints of these tasks, read together once.
+    pub async fn endpoints(
+        &self,
+        tasks: impl Iterator<Item = &DeliveryTask>,
+    ) -> Result<HashMap<(AppScope, EndpointId), Endpoint>, Fault> {
+        let wanted: Vec<_> = tasks.map(|task| (task.scope, task.endpoint)).collect();
+        self.store.endpoints(&wanted).await
+    }
+
+    /// Delivers one task to its endpoint.
+    pub async fn run(&self, task: DeliveryTask, endpoint: Option<&Endpoint>) -> Result<Ended, Fault> {
+        let Some(endpoint) = endpoint else { return Ok(Ended::Dropped(Reason::EndpointDeleted)) };
+        if endpoint.disabled.is_some() {
+            return Ok(Ended::Dropped(Reason::EndpointDisabled));
+        }
+        if task.expires_at <= self.effects.now() {
+            return Ok(Ended::Dropped(Reason::MessageExpired));
+        }
+        if task.is_repeat
+            && let Some(made) = self.attempt_made(&task).await?
+        {
+            self.follow_up(&task, made.next_attempt_at, task.payload.clone()).await?;
+            return Ok(Ended::MadeBefore);
+        }
+        let Some(payload) = self.payload(&task).await? else { return Ok(Ended::Dropped(Reason::MessageExpired)) };
+        self.attempt(task, endpoint, payload).await
+    }
+
+    async fn attempt_made(&self, task: &DeliveryTask) -> Result<Option<Attempt>, Fault> {
+        let attempts = self.store.attempts_of(&task.scope, &task.message).await?;
+        let is_it = |attempt: &Attempt| {
+            (attempt.endpoint, attempt.number, attempt.trigger) == (task.endpoint, task.number, task.trigger)
+        };
+        Ok(attempts.into_iter().find(is_it))
+    }
+
+    async fn payload(&self, task: &DeliveryTask) -> Result<Option<Payload>, Fault> {
+        if let Some(payload) = &task.payload {
+            return Ok(Some(payload.clone()));
+        }
+        match self.store.message(&task.scope, &MessageRef::Id(task.message)).await? {
+            Some(message) => self.blobs.payload_of(&message).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn attempt(&self, task: DeliveryTask, endpoint: &Endpoint, payload: Payload) -> Result<Ended, Fault> {
+        let begun_at = self.effects.now();
+        let sent = self.send(&task, endpoint, &payload, begun_at).await;
+        let now = self.effects.now();
+        let jitter = self.effects.random.fraction();
+        let next = next_step(&sent.outcome, task.number, task.trigger, &self.schedule, jitter);
+        let next_attempt_at = match next {
+            NextStep::Retry { delay_ms } => Some(now.plus_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX))),
+            NextStep::Done | NextStep::GiveUp | NextStep::EndpointGone => None,
+        };
+        let attempt = Attempt {
+            id: AttemptId::new(begun_at, self.effects.random.id_tail()),
+            message: task.message,
+            endpoint: task.endpoint,
+            url: endpoint.url.to_string(),
+            number: task.number,
+            trigger: task.trigger,
+            outcome: sent.outcome,
+            duration_ms: sent.duration_ms,
+            next_attempt_at,
+            event_type: task.event_type.clone(),
+            channels: task.channels.clone(),
+        };
+        log(&attempt, next);
+        self.store.record_attempt(&task.scope, &attempt, task.expires_at).await?;
+        self.follow_up(&task, next_attempt_at, Some(payload)).await?;
+        self.note_health(&task.scope, endpoint, next, now).await?;
+        Ok(Ended::Attempted(next))
+    }
+
+    async fn send(
+        &self,
+        task: &DeliveryTask,
+        endpoint: &Endpoint,
+        payload: &Payload,
+        at: Timestamp,
+    ) -> crate::sender::Sent {
+        let body = payload.as_str().as_bytes();
+        let signature = signature_header(endpoint.secrets.signing_at(at), &task.message, at, body);
+        let request = Outbound {
+            url: &endpoint.url,
+            id: &task.message,
+            at,
+            signature: &signature,
+            headers: &endpoint.headers,
+            body: bytes::Bytes::copy_from_slice(body),
+        };
+        self.sender.send(request).await
+    }
+
+    /// Sees to it that the next attempt will be made: a delay the queue can give is the queue's, a longer one waits in
+    /// the due index.
+    async fn follow_up(
+        &self,
+        task: &DeliveryTask,
+        next_attempt_at: Option<Timestamp>,
+        payload: Option<Payload>,
+    ) -> Result<(), Fault> {
+        let Some(at) = next_attempt_at else { return Ok(()) };
+        let next = DeliveryTask { number: task.number.saturating_add(1), payload, is_repeat: true, ..task.clone() };
+        let now = self.effects.now();
+        let delay_ms = u64::try_from(at.millis_since(now)).unwrap_or(0);
+        if delay_ms <= DELAY_MS_MAX {
+            return self.queue.send(&next, delay_ms).await;
+        }
+        self.store.put_due(&DueDelivery { at, task: next }, now).await
+    }
+
+    /// Keeps the endpoint's state: since when it fails, and that it is disabled when it has failed for too long or said
+    /// that it is gone. Only changes are written.
+    async fn note_health(
+        &self,
+        scope: &AppScope,
+        endpoint: &Endpoint,
+        next: NextStep,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let disable = |because| self.store.disable_endpoint(scope, endpoint, because, now);
+        match (next, endpoint.failing_since) {
+            (NextStep::EndpointGone, _) => disable(DisabledBecause::Gone).await,
+            (NextStep::Done, Some(_)) => self.store.note_succeeding(scope, &endpoint.id).await,
+            (NextStep::Done, None) => Ok(()),
+            (NextStep::Retry { .. } | NextStep::GiveUp, None) => {
+                self.store.note_failing(scope, &endpoint.id, now).await
+            }
+            (NextStep::Retry { .. } | NextStep::GiveUp, Some(since)) => {
+                if now.millis_since(since) < self.disable_after_ms {
+                    return Ok(());
+                }
+                tracing::warn!(endpoint.id = %endpoint.id, "endpoint disabled: it failed for too long");
+                disable(DisabledBecause::Failing).await
+            }
+        }
+    }
+}
+
+fn log(attempt: &Attempt, next: NextStep) {
+    let status = attempt.outcome.status_code();
+    let problem = match &attempt.outcome {
+        Outcome::Answered { .. } => "",
+        Outcome::TimedOut { .. } => "timeout",
+        Outcome::Unreachable { .. } => "unreachable",
+        Outcome::Forbidden { .. } => "forbidden",
+    };
+    tracing::debug!(
+        message.id = %attempt.message,
+        endpoint.id = %attempt.endpoint,
+        attempt.number = attempt.number,
+        duration_ms = attempt.duration_ms,
+        status,
+        problem,
+        next = ?next,
+        "attempt made"
+    );
+}

@@ -1,0 +1,41 @@
+//! Verbs, one file each. A flow asks the domain what should happen and performs it with the service rooms; it knows no
+//! HTTP and no event format, so every door can use it.
+//!
+//! A flow never calls a flow: work passes on as a record or a queued task. Every step may run twice; where it is not
+//! obvious why that is safe, the flow's header says it.
+
+pub mod accept_message;
+pub mod configure;
+pub mod deliver;
+pub mod sweep_due;
+
+use crate::domain::Invalid;
+use crate::fault::Fault;
+
+/// Why a flow did not do what it was asked: the caller's doing, apart from [`Refusal::Fault`].
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing, or it is somebody else's.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// A field breaks a rule that only the store can tell.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// Its path in the request.
+        field: &'static str,
+        /// The rule.
+        reason: Invalid,
+    },
+    /// A unique name belongs to another.
+    #[error("{0}")]
+    Conflict(String),
+    /// An event type of this name exists.
+    #[error("an event type named {0} exists already")]
+    EventTypeExists(String),
+    /// A named limit would be exceeded.
+    #[error("{0}")]
+    LimitReached(String),
+    /// Our own failure.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

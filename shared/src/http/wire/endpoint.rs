@@ -1,0 +1,179 @@
+//! Endpoints on the wire. The older SDKs call event types `filterTypes`, the rate `rateLimit`, and require `version`.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+use super::{bounded_list, checked_list, checked_metadata, checked_text, present};
+use crate::domain::Metadata;
+use crate::domain::endpoint::{
+    ENDPOINT_CHANNELS_MAX, ENDPOINT_EVENT_TYPES_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
+};
+use crate::domain::event_type::DESCRIPTION_BYTES_MAX;
+use crate::domain::names::{Channel, EndpointUid, EventTypeName};
+use crate::domain::signature::SigningSecret;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::url::EndpointUrl;
+use crate::flows::configure::NewEndpoint;
+use crate::http::Problem;
+
+const VERSION_DEFAULT: u16 = 1;
+
+/// What creates an endpoint; without secret and headers it is also what replaces one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointIn {
+    url: String,
+    uid: Option<EndpointUid>,
+    description: Option<String>,
+    #[serde(alias = "filterTypes")]
+    event_types: Option<Vec<EventTypeName>>,
+    channels: Option<Vec<Channel>>,
+    disabled: Option<bool>,
+    #[serde(alias = "rateLimit")]
+    throttle_rate: Option<NonZeroU16>,
+    metadata: Option<Metadata>,
+    version: Option<NonZeroU16>,
+    secret: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+}
+
+fn url(text: &str) -> Result<EndpointUrl, Problem> {
+    EndpointUrl::parse(text).map_err(|reason| Problem::field(&["body", "url"], reason.0))
+}
+
+impl EndpointIn {
+    /// A new endpoint, checked as a whole.
+    pub fn into_new(mut self) -> Result<NewEndpoint, Problem> {
+        let secret = self.secret.take().map(|text| SigningSecret::parse(&text));
+        let secret = secret.transpose().map_err(|reason| Problem::field(&["body", "secret"], reason.0))?;
+        let headers = checked_headers(self.headers.take().unwrap_or_default())?;
+        Ok(NewEndpoint { draft: self.into_draft()?, secret, headers })
+    }
+
+    /// What replaces an endpoint, checked as a whole.
+    pub fn into_draft(self) -> Result<EndpointDraft, Problem> {
+        Ok(EndpointDraft {
+            url: url(&self.url)?,
+            uid: self.uid,
+            description: checked_text("description", self.description.unwrap_or_default(), 0..=DESCRIPTION_BYTES_MAX)?,
+            event_types: checked_list("eventTypes", self.event_types, ENDPOINT_EVENT_TYPES_MAX)?,
+            channels: checked_list("channels", self.channels, ENDPOINT_CHANNELS_MAX)?,
+            is_disabled: self.disabled.unwrap_or(false),
+            rate_limit: self.throttle_rate.map(NonZeroU16::get),
+            metadata: checked_metadata(self.metadata.unwrap_or_default())?,
+            version: self.version.map_or(VERSION_DEFAULT, NonZeroU16::get),
+        })
+    }
+}
+
+fn checked_headers(headers: BTreeMap<String, String>) -> Result<Vec<Header>, Problem> {
+    if headers.len() > HEADERS_MAX {
+        return Err(Problem::field(&["body", "headers"], format!("must not be more than {HEADERS_MAX}")));
+    }
+    let parse = |(name, value): (&String, &String)| {
+        Header::parse(name, value).map_err(|reason| Problem::field(&["body", "headers", name], reason.0))
+    };
+    headers.iter().map(parse).collect()
+}
+
+/// What changes an endpoint.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointPatchIn {
+    url: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    uid: Option<Option<EndpointUid>>,
+    description: Option<String>,
+    #[serde(default, alias = "filterTypes", deserialize_with = "present")]
+    event_types: Option<Option<Vec<EventTypeName>>>,
+    #[serde(default, deserialize_with = "present")]
+    channels: Option<Option<Vec<Channel>>>,
+    disabled: Option<bool>,
+    #[serde(default, alias = "rateLimit", deserialize_with = "present")]
+    throttle_rate: Option<Option<NonZeroU16>>,
+    metadata: Option<Metadata>,
+    version: Option<NonZeroU16>,
+}
+
+impl EndpointPatchIn {
+    /// Checked as a whole. An empty list means the same as null: all.
+    pub fn into_patch(self) -> Result<EndpointPatch, Problem> {
+        let description = |text| checked_text("description", text, 0..=DESCRIPTION_BYTES_MAX);
+        let event_types =
+            |list: Option<_>| bounded_list("eventTypes", list.unwrap_or_default(), ENDPOINT_EVENT_TYPES_MAX);
+        let channels = |list: Option<_>| bounded_list("channels", list.unwrap_or_default(), ENDPOINT_CHANNELS_MAX);
+        Ok(EndpointPatch {
+            url: self.url.as_deref().map(url).transpose()?,
+            uid: self.uid,
+            description: self.description.map(description).transpose()?,
+            event_types: self.event_types.map(event_types).transpose()?,
+            channels: self.channels.map(channels).transpose()?,
+            is_disabled: self.disabled,
+            rate_limit: self.throttle_rate.map(|rate| rate.map(NonZeroU16::get)),
+            metadata: self.metadata.map(checked_metadata).transpose()?,
+            version: self.version.map(NonZeroU16::get),
+        })
+    }
+}
+
+/// An endpoint as callers see it; never its secrets or headers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointOut {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<EndpointUid>,
+    url: String,
+    description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_types: Option<Vec<EventTypeName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_types: Option<Vec<EventTypeName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<Vec<Channel>>,
+    disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throttle_rate: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<u16>,
+    metadata: Metadata,
+    version: u16,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Endpoint> for EndpointOut {
+    fn from(endpoint: Endpoint) -> Self {
+        let event_types = Some(endpoint.event_types).filter(|list| !list.is_empty());
+        Self {
+            id: endpoint.id.to_string(),
+            uid: endpoint.uid,
+            url: endpoint.url.to_string(),
+            description: endpoint.description,
+            filter_types: event_types.clone(),
+            event_types,
+            channels: Some(endpoint.channels).filter(|list| !list.is_empty()),
+            disabled: endpoint.disabled.is_some(),
+            throttle_rate: endpoint.rate_limit,
+            rate_limit: endpoint.rate_limit,
+            metadata: endpoint.metadata,
+            version: endpoint.version,
+            created_at: endpoint.created_at,
+            updated_at: endpoint.updated_at,
+        }
+    }
+}
+
+/// What a receiver verifies with.
+#[derive(Debug, Serialize)]
+pub struct EndpointSecretOut {
+    key: String,
+}
+
+impl From<&Endpoint> for EndpointSecretOut {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self { key: endpoint.secrets.current.to_verification_text() }
+    }
+}

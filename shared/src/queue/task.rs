@@ -1,0 +1,150 @@
+//! A delivery task as the body of a queued message: JSON, versioned, with the payload inside when that is small.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::domain::Invalid;
+use crate::domain::attempt::Trigger;
+use crate::domain::delivery::DeliveryTask;
+use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
+use crate::domain::message::Payload;
+use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
+
+/// Largest payload that travels with its task: one queued message is billed for each 64 KiB, and ten of them must fit into
+/// one batch of a mebibyte.
+pub const PAYLOAD_IN_TASK_BYTES_MAX: usize = 48 * 1024;
+
+/// Raised when a reader of the old form would misunderstand the new one. Both must be read while one is replaced by the
+/// other: tasks of the old form are still on their way.
+const VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Wire<'a> {
+    v: u8,
+    org: OrganizationId,
+    app: ApplicationId,
+    endpoint: EndpointId,
+    message: MessageId,
+    event_type: EventTypeName,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    channels: Vec<Channel>,
+    attempt: u16,
+    trigger: Trigger,
+    expires: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    repeat: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    payload: Option<Cow<'a, RawValue>>,
+}
+
+pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
+    let wire = Wire {
+        v: VERSION,
+        org: task.scope.organization,
+        app: task.scope.application,
+        endpoint: task.endpoint,
+        message: task.message,
+        event_type: task.event_type.clone(),
+        channels: task.channels.clone(),
+        attempt: task.number,
+        trigger: task.trigger,
+        expires: task.expires_at,
+        repeat: task.is_repeat,
+        payload: task
+            .payload
+            .as_ref()
+            .filter(|payload| travels(payload))
+            .map(|payload| Cow::Borrowed(payload.as_raw())),
+    };
+    serde_json::to_string(&wire).map_err(|error| Fault::corrupt_because("encoding a delivery task", error))
+}
+
+/// Whether a payload may travel in a queue: it is small, and it has no character the queue refuses. Of those, JSON text can
+/// hold only U+FFFE and U+FFFF.
+fn travels(payload: &Payload) -> bool {
+    let text = payload.as_str();
+    text.len() <= PAYLOAD_IN_TASK_BYTES_MAX && !text.contains(['\u{fffe}', '\u{ffff}'])
+}
+
+/// Reads a queued body. `receives` is how often the queue has handed it out, this time included: what was handed out
+/// before, and every attempt but the first, may have been made already.
+pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
+    let wire: Wire<'_> = serde_json::from_str(body).map_err(|error| Invalid::new(format!("not a task: {error}")))?;
+    if wire.v != VERSION {
+        return Err(Invalid::new(format!("a task of version {}, this program knows {VERSION}", wire.v)));
+    }
+    let payload = wire.payload.map(|payload| Payload::parse(payload.into_owned())).transpose()?;
+    Ok(DeliveryTask {
+        scope: AppScope { organization: wire.org, application: wire.app },
+        endpoint: wire.endpoint,
+        message: wire.message,
+        event_type: wire.event_type,
+        channels: wire.channels,
+        number: wire.attempt,
+        trigger: wire.trigger,
+        expires_at: wire.expires,
+        payload,
+        is_repeat: wire.repeat || receives > 1 || wire.attempt > 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn task(payload: &str) -> DeliveryTask {
+        let at = Timestamp::from_millis(1_764_000_000_000);
+        DeliveryTask {
+            scope: AppScope {
+                organization: OrganizationId::new(at, [1; 15]),
+                application: ApplicationId::new(at, [2; 15]),
+            },
+            endpoint: EndpointId::new(at, [3; 15]),
+            message: MessageId::new(at, [4; 15]),
+            event_type: EventTypeName::parse("a.b").unwrap(),
+            channels: vec![Channel::parse("c:1").unwrap()],
+            number: 1,
+            trigger: Trigger::Scheduled,
+            expires_at: at,
+            payload: Some(Payload::from_text(payload.to_owned()).unwrap()),
+            is_repeat: false,
+        }
+    }
+
+    #[test]
+    fn a_task_comes_back_as_it_was_and_its_payload_to_the_byte() {
+        let odd = r#"{ "b":1.0e2,  "a":"\u00e9é" }"#;
+        let read = decode(&encode(&task(odd)).unwrap(), 1).unwrap();
+        assert_eq!(read.payload.unwrap().as_str(), odd);
+        assert_eq!((read.endpoint, read.channels.len(), read.is_repeat), (task(odd).endpoint, 1, false));
+    }
+
+    #[test]
+    fn what_was_handed_out_before_may_be_a_repeat() {
+        let first = encode(&task("{}")).unwrap();
+        assert!(decode(&first, 2).unwrap().is_repeat);
+        let second = encode(&DeliveryTask { number: 2, ..task("{}") }).unwrap();
+        assert!(decode(&second, 1).unwrap().is_repeat);
+    }
+
+    #[test]
+    fn large_payloads_and_those_a_queue_refuses_stay_behind() {
+        let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(PAYLOAD_IN_TASK_BYTES_MAX));
+        for payload in [large.as_str(), "{\"a\":\"\u{ffff}\"}"] {
+            assert!(decode(&encode(&task(payload)).unwrap(), 1).unwrap().payload.is_none());
+        }
+    }
+
+    #[test]
+    fn poison_is_refused() {
+        let newer = encode(&task("{}")).unwrap().replace("\"v\":1", "\"v\":2");
+        for body in ["", "x", "{}", "[]", newer.as_str()] {
+            assert!(decode(body, 1).is_err(), "{body:?}");
+        }
+    }
+}

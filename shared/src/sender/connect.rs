@@ -1,0 +1,135 @@
+//! The only way a connection comes into being: resolve once, check every address, connect to a checked one.
+//!
+//! This is the connector beneath the HTTP client's pool, so a connection to an unchecked address cannot exist, whatever
+//! the client does above. The name is not resolved a second time between check and connect, so a name server that
+//! changes its mind (DNS rebinding) gains nothing; and a name with one forbidden address among good ones is refused
+//! whole, because only a mistake or an attack looks like that.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::Uri;
+use http::uri::Scheme;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower::Service;
+
+use super::connection::CheckedStream;
+use super::failure::{Failure, find};
+use super::guard::Guard;
+use super::resolve::Resolve;
+use super::tls::{self, Tls};
+
+/// How long one address may take to accept. Linux repeats an unanswered SYN after 1 and 3 seconds; a host that is there
+/// has answered one of the three by then.
+pub(super) const CONNECT_TIMEOUT_MS: u64 = 4_000;
+
+/// Addresses of one name that are tried. With the limit above a dead name costs at most 12 seconds, below the usual
+/// request timeout, so that the customer reads "not answered" and not only "too slow".
+pub(super) const ADDRESSES_TRIED_MAX: usize = 3;
+
+/// Makes connections. A clone is one more handle on the same thing.
+#[derive(Clone)]
+pub(super) struct Connector(Arc<Inner>);
+
+struct Inner {
+    guard: Guard,
+    https_only: bool,
+    resolver: Box<dyn Resolve>,
+    tls: Tls,
+    /// The client finishes a connection in the background when another one became free for the request that wanted it;
+    /// this limit is the only one on it then.
+    limit: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(guard: Guard, https_only: bool, resolver: Box<dyn Resolve>, tls: Tls, limit: Duration) -> Self {
+        Self(Arc::new(Inner { guard, https_only, resolver, tls, limit }))
+    }
+
+    async fn open(&self, uri: Uri) -> Result<MaybeHttpsStream<CheckedStream>, Failure> {
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            return self.open_tls(uri).await;
+        }
+        if self.0.https_only {
+            return Err(Failure::Forbidden(Cow::Borrowed("only https addresses are allowed")));
+        }
+        Ok(MaybeHttpsStream::Http(self.open_tcp(&uri).await?))
+    }
+
+    /// The name in the URL is what the certificate is checked against, whichever address was connected to.
+    async fn open_tls(&self, uri: Uri) -> Result<MaybeHttpsStream<CheckedStream>, Failure> {
+        let config = self.0.tls.config()?;
+        let this = self.clone();
+        let tcp = tower::service_fn(move |uri: Uri| {
+            let this = this.clone();
+            async move { this.open_tcp(&uri).await }
+        });
+        HttpsConnector::from((tcp, config)).call(uri).await.map_err(|error| handshake_failure(error.as_ref()))
+    }
+
+    async fn open_tcp(&self, uri: &Uri) -> Result<CheckedStream, Failure> {
+        let default_port = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default_port);
+        if port == 0 {
+            return Err(Failure::Forbidden(Cow::Borrowed("port 0 is not an address")));
+        }
+        let mut failure = NAME_NOT_FOUND;
+        for ip in self.checked_addresses(uri.host().unwrap_or_default()).await?.into_iter().take(ADDRESSES_TRIED_MAX) {
+            match connect(SocketAddr::new(ip, port)).await {
+                Ok(stream) => return Ok(CheckedStream::new(stream)),
+                Err(reason) => failure = reason,
+            }
+        }
+        Err(failure)
+    }
+
+    /// All addresses of the host, or none.
+    async fn checked_addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
+        let addresses = match host.trim_matches(['[', ']']).parse() {
+            Ok(literal) => vec![literal],
+            Err(_) => self.0.resolver.resolve(host).await.map_err(|_| NAME_NOT_FOUND)?,
+        };
+        let Some(class) = addresses.iter().find_map(|ip| self.0.guard.refusal(*ip)) else { return Ok(addresses) };
+        Err(Failure::Forbidden(Cow::Owned(format!("the host has an address of the class: {class}"))))
+    }
+}
+
+const NAME_NOT_FOUND: Failure = Failure::unreachable("the host name does not resolve");
+
+async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let connecting = timeout(Duration::from_millis(CONNECT_TIMEOUT_MS), TcpStream::connect(address)).await;
+    let stream = connecting
+        .map_err(|_| Failure::unreachable("the connection attempt was not answered"))?
+        .map_err(|error| Failure::of_connecting(&error))?;
+    // Requests are written whole; waiting for more would only delay them. A socket that refuses works all the same.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+fn handshake_failure(error: &(dyn std::error::Error + 'static)) -> Failure {
+    find::<Failure>(error)
+        .cloned()
+        .or_else(|| find::<rustls::Error>(error).map(tls::failure))
+        .unwrap_or(Failure::unreachable("TLS failed: the connection was closed during the handshake"))
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<CheckedStream>;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { timeout(this.0.limit, this.open(uri)).await.unwrap_or(Err(Failure::TooSlow)) })
+    }
+}

@@ -1,0 +1,141 @@
+//! Event types: one partition for each organization, sorted by name.
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use std::collections::HashSet;
+
+use super::idempotency::Creation;
+use super::item::{Item, ItemBuilder, Reader, number, text};
+use super::page::Range;
+use super::{Created, Idempotency, Store, Updated, fault, keys};
+use crate::domain::event_type::EventType;
+use crate::domain::ids::OrganizationId;
+use crate::domain::names::EventTypeName;
+use crate::domain::page::{Page, PageRequest};
+use crate::fault::Fault;
+
+/// Before every name in a sort key.
+const NAME: &str = "N#";
+
+fn sk(name: &EventTypeName) -> String {
+    format!("{NAME}{name}")
+}
+
+fn to_item(organization: &OrganizationId, event_type: &EventType) -> Item {
+    ItemBuilder::new(keys::event_types(organization), sk(&event_type.name))
+        .text("name", event_type.name.as_str())
+        .text("about", &event_type.description)
+        .flag("archived", event_type.archived)
+        .flag("deprecated", event_type.deprecated)
+        .text_if("schemas", event_type.schemas.as_ref().map(serde_json::Value::to_string))
+        .text_if("flag", event_type.feature_flag.as_deref())
+        .text_if("group", event_type.group_name.as_deref())
+        .instant("created", event_type.created_at)
+        .instant("updated", event_type.updated_at)
+        .build()
+}
+
+fn from_item(item: &Item) -> Result<EventType, Fault> {
+    let reader = Reader::new("event type", item);
+    Ok(EventType {
+        name: reader.parsed("name", |text| EventTypeName::parse(text).ok())?,
+        description: reader.text("about")?.to_owned(),
+        archived: reader.flag("archived"),
+        deprecated: reader.flag("deprecated"),
+        schemas: reader.parsed_if("schemas", |text| serde_json::from_str(text).ok())?,
+        feature_flag: reader.text_if("flag")?.map(str::to_owned),
+        group_name: reader.text_if("group")?.map(str::to_owned),
+        created_at: reader.instant("created")?,
+        updated_at: reader.instant("updated")?,
+    })
+}
+
+impl Store {
+    /// Stores a new event type.
+    pub async fn create_event_type(
+        &self,
+        organization: &OrganizationId,
+        event_type: &EventType,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Created, Fault> {
+        Creation::new(self, organization, idempotency, event_type.name.as_str())?
+            .put_new(self, to_item(organization, event_type), Created::NameTaken)?
+            .run(self, &format!("creating event type {}", event_type.name))
+            .await
+    }
+
+    /// The event type of this name.
+    pub async fn event_type(
+        &self,
+        organization: &OrganizationId,
+        name: &EventTypeName,
+    ) -> Result<Option<EventType>, Fault> {
+        let item = self.get(&format!("reading event type {name}"), keys::event_types(organization), sk(name)).await?;
+        item.as_ref().map(from_item).transpose()
+    }
+
+    /// Those of the names that no event type of the organization has.
+    pub async fn unknown_event_types(
+        &self,
+        organization: &OrganizationId,
+        names: &[EventTypeName],
+    ) -> Result<Vec<EventTypeName>, Fault> {
+        let wanted: HashSet<_> = names.iter().map(|name| (keys::event_types(organization), sk(name))).collect();
+        let items = self.batch_get("looking up event types", wanted.into_iter().collect()).await?;
+        let known: HashSet<&str> = items.iter().filter_map(|item| super::key_text(item, "name")).collect();
+        Ok(names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect())
+    }
+
+    /// Stores a changed event type over the one that was read.
+    pub async fn update_event_type(
+        &self,
+        organization: &OrganizationId,
+        before: &EventType,
+        after: &EventType,
+    ) -> Result<Updated, Fault> {
+        let put: PutItemFluentBuilder = self.client.put_item().table_name(&*self.table);
+        let put = put.set_item(Some(to_item(organization, after))).condition_expression("updated = :seen");
+        let put = put.expression_attribute_values(":seen", number(before.updated_at.as_millis()));
+        match put.send().await {
+            Ok(_) => Ok(Updated::Done),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Updated::Raced)
+            }
+            Err(error) => Err(fault(&format!("updating event type {}", after.name), error)),
+        }
+    }
+
+    /// Forgets the event type; endpoints that name it keep the name.
+    pub async fn expunge_event_type(&self, organization: &OrganizationId, name: &EventTypeName) -> Result<(), Fault> {
+        let delete = self.client.delete_item().table_name(&*self.table);
+        let delete = delete.key("pk", text(keys::event_types(organization))).key("sk", text(sk(name)));
+        delete.send().await.map(drop).map_err(|error| fault(&format!("deleting event type {name}"), error))
+    }
+
+    /// A page of the organization's event types by name; `include_archived` decides about the archived ones.
+    pub async fn list_event_types(
+        &self,
+        organization: &OrganizationId,
+        request: &PageRequest<EventTypeName>,
+        include_archived: bool,
+    ) -> Result<Page<EventType, EventTypeName>, Fault> {
+        // Archived ones are few; reading on behind them until the page is full costs little.
+        let mut found = Vec::new();
+        let mut ask = request.clone();
+        loop {
+            let range = Range::prefixed(keys::event_types(organization), NAME);
+            let items = self.query_page("listing event types", range, &ask, sk).await?;
+            let event_types = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
+            let is_last = event_types.len() <= ask.limit;
+            if let Some(last) = event_types.last() {
+                ask.cursor = Some(match request.reading_order() == request.order {
+                    true => crate::domain::page::Cursor::After(last.name.clone()),
+                    false => crate::domain::page::Cursor::Before(last.name.clone()),
+                });
+            }
+            found.extend(event_types.into_iter().filter(|event_type| include_archived || !event_type.archived));
+            if is_last || found.len() > request.limit {
+                return Ok(request.page(found, |event_type| event_type.name.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Keys of the table. Every key of a tenant's data begins with the organization of the caller's token, so no query can
+//! reach another tenant's items, whatever identifiers it was given. `docs/DATA.md` shows them as one table.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId, OrganizationId};
+use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
+use crate::domain::names::{ApplicationUid, EndpointUid};
+use crate::domain::timestamp::Timestamp;
+
+/// The sort keys of an application's partition, in this order: one range holds the application and its endpoints, what
+/// a publish reads; uids come behind it.
+pub(super) const APPLICATION: &str = "A";
+pub(super) const ENDPOINT: &str = "E#";
+/// Behind every endpoint, before the uids.
+pub(super) const ENDPOINTS_END: &str = "F";
+
+/// The sort key of a message in its partition; its attempts stand behind it.
+pub(super) const MESSAGE: &str = "M";
+pub(super) const ATTEMPT: &str = "T#";
+
+/// Name of the index that lists messages of an application and attempts of an endpoint by time.
+pub(super) const LISTING: &str = "listing";
+
+/// Partition: an application and its endpoints.
+pub(super) fn application(scope: &AppScope) -> String {
+    format!("A#{}#{}", scope.organization.ksuid(), scope.application.ksuid())
+}
+
+pub(super) fn endpoint_sk(id: &EndpointId) -> String {
+    format!("{ENDPOINT}{}", id.ksuid())
+}
+
+pub(super) fn endpoint_uid_sk(uid: &EndpointUid) -> String {
+    format!("U#{uid}")
+}
+
+/// Partition: the directory of an organization's applications.
+pub(super) fn directory(organization: &OrganizationId) -> String {
+    format!("O#{}", organization.ksuid())
+}
+
+pub(super) const DIRECTORY_ENTRY: &str = "A#";
+
+pub(super) fn directory_sk(application: Ksuid) -> String {
+    format!("{DIRECTORY_ENTRY}{application}")
+}
+
+pub(super) fn application_uid_sk(uid: &ApplicationUid) -> String {
+    format!("U#{uid}")
+}
+
+/// Partition: an organization's event types, by name.
+pub(super) fn event_types(organization: &OrganizationId) -> String {
+    format!("T#{}", organization.ksuid())
+}
+
+/// Partition: what idempotency keys of an organization have made (other than messages, which need no record).
+pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> String {
+    format!("I#{}#{}", organization.ksuid(), URL_SAFE_NO_PAD.encode(key_hash))
+}
+
+/// Partition: a message and its attempts, by the 15 bytes that follow from id, event id and idempotency key alike.
+pub(super) fn message(scope: &AppScope, tail: &[u8; TAIL_BYTES]) -> String {
+    let tail = URL_SAFE_NO_PAD.encode(tail);
+    format!("M#{}#{}#{tail}", scope.organization.ksuid(), scope.application.ksuid())
+}
+
+pub(super) fn message_of(scope: &AppScope, id: &MessageId) -> String {
+    message(scope, &id.ksuid().tail())
+}
+
+pub(super) fn attempt_sk(id: &AttemptId) -> String {
+    format!("{ATTEMPT}{}", id.ksuid())
+}
+
+/// Index partition: messages of an application, one shard of them.
+pub(super) fn messages_listing(scope: &AppScope, shard: u8) -> String {
+    format!("M#{}#{}#{shard}", scope.organization.ksuid(), scope.application.ksuid())
+}
+
+/// Index partition: attempts made for an endpoint. One endpoint is tried less often than an index partition can take.
+pub(super) fn attempts_listing(scope: &AppScope, endpoint: &EndpointId) -> String {
+    format!("E#{}#{}#{}", scope.organization.ksuid(), scope.application.ksuid(), endpoint.ksuid())
+}
+
+/// Partition: deliveries due in one minute, one shard of them. Internal: no caller's request ever names it.
+pub(super) fn due(minute: i64, shard: u8) -> String {
+    format!("D#{minute}#{shard}")
+}
+
+/// Sorts by time within the minute, then by what makes it one delivery.
+pub(super) fn due_sk(at: Timestamp, endpoint: &EndpointId, message: &MessageId) -> String {
+    format!("{:013}#{}#{}", at.as_millis(), endpoint.ksuid(), message.ksuid())
+}
+
+/// Where the sweep left off.
+pub(super) const SWEEP_CURSOR: &str = "SWEEP";

@@ -1,0 +1,101 @@
+//! The table: keys, records, access patterns. The only room that knows DynamoDB.
+//!
+//! One table, `pk`/`sk`, one index named `listing`; `docs/DATA.md` shows every item and what each operation costs. Nothing
+//! scans. What a publish reads is one strongly consistent query of one partition; what it writes is one conditional put.
+//!
+//! A file for each kind of record: its conversions by hand, for they are the documentation of what is stored, and its
+//! access patterns. Answers are domain types; what DynamoDB could not do is a [`Fault`].
+
+mod applications;
+mod attempts;
+mod due;
+mod endpoints;
+mod event_types;
+mod idempotency;
+mod item;
+mod keys;
+mod listing;
+mod messages;
+mod page;
+mod write;
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokio::sync::OnceCell;
+
+pub use applications::ApplicationRef;
+pub use attempts::AttemptFilter;
+pub use due::{DUE_SHARDS, DueDelivery, minute_of};
+pub use endpoints::{Audience, EndpointRef};
+pub use idempotency::{Created, Idempotency};
+pub use messages::{Accepted, MessageFilter, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
+
+use crate::fault::Fault;
+use item::{Item, text};
+use write::BatchWriter;
+
+/// The table. Cheap to clone; one per process.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    table: Arc<str>,
+    writer: BatchWriter,
+    has_sweep_cursor: Arc<OnceCell<()>>,
+}
+
+/// What a read-modify-write ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// It is stored.
+    Done,
+    /// The uid it should get belongs to another.
+    UidTaken,
+    /// Somebody else changed or deleted it meanwhile: read it again.
+    Raced,
+}
+
+impl Store {
+    /// The table of this name.
+    pub fn new(sdk: &SdkConfig, table: &str) -> Self {
+        let client = Client::new(sdk);
+        let table: Arc<str> = Arc::from(table);
+        let writer = BatchWriter::new(client.clone(), Arc::clone(&table));
+        Self { client, table, writer, has_sweep_cursor: Arc::default() }
+    }
+
+    /// Whether the table answers: the cheapest read there is.
+    pub async fn check(&self) -> Result<(), Fault> {
+        self.get("checking the table", keys::SWEEP_CURSOR.to_owned(), keys::SWEEP_CURSOR.to_owned()).await.map(drop)
+    }
+
+    /// One item, strongly consistent.
+    async fn get(&self, action: &str, pk: String, sk: String) -> Result<Option<Item>, Fault> {
+        let request = self.client.get_item().table_name(&*self.table).consistent_read(true);
+        let answer = request.key("pk", text(pk)).key("sk", text(sk)).send().await;
+        answer.map(|output| output.item).map_err(|error| fault(action, error))
+    }
+}
+
+/// A failed call of the SDK. What no repetition can help (our own mistake: a bad request, a missing table, a missing
+/// permission) is told apart from what passes.
+fn fault<E, R>(action: &str, error: SdkError<E, R>) -> Fault
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    const OURS: [&str; 4] =
+        ["ValidationException", "ResourceNotFoundException", "AccessDeniedException", "SerializationException"];
+    if error.code().is_some_and(|code| OURS.contains(&code)) {
+        return Fault::corrupt_because(action, error);
+    }
+    Fault::unavailable(action, error)
+}
+
+/// A key attribute out of an item that DynamoDB returned.
+fn key_text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).map(String::as_str)
+}
