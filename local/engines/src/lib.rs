@@ -1,1 +1,57 @@
-//! Embedded engines.
+//! The AWS services Fanfare needs, embedded: DynamoDB, SQS and S3 inside one process.
+//!
+//! For the local gateway and for every test. Fanfare's code never learns that they are here: it speaks to them through
+//! the real AWS SDK clients, either
+//!
+//! * **in process**: [`Engines::sdk_config`] (or [`Engines::http_client`], to be wrapped by a test that injects
+//!   faults) answers a client's requests without a socket, or
+//! * **over HTTP**: [`Engines::serve`] is one endpoint for all three, for boto3, the AWS CLI, or Lambda binaries that
+//!   are started with `AWS_ENDPOINT_URL`.
+//!
+//! | service  | engine | kept in |
+//! |---|---|---|
+//! | DynamoDB | `dynoxide`, on SQLite | `table.sqlite` |
+//! | SQS      | our own (`sqs/`): standard queues made fair by message group | `queues.sqlite` |
+//! | S3       | `s3s-fs`, on a directory | `objects/` |
+//!
+//! **What is promised.** An answer that says a write happened is given after the write is as durable as [`Durability`]
+//! says; by default it survives `kill -9` of the process. Messages come at least once, in fair order. Only one process
+//! has a data directory at a time. Whatever a sender can do wrong, it gets AWS's error code for.
+//!
+//! **What is not.** Signatures and policies are not checked: whoever can reach the endpoint may do everything, so it
+//! belongs on the loopback address. There are no throttles and no conflicts of transactions; tests inject those.
+//!
+//! **Time.** The queues, and the table of an in-memory run, read the [`Clock`] they are given. Two clocks are not
+//! ours to set: S3 stamps objects with the file system's time, and the table on disk reads the machine's.
+//!
+//! *A waiting long poll* looks at its queue again when a message arrives, when the next delayed message is due, every
+//! second while a message may come back from a consumer, and when its wait is over. Waiting itself is Tokio's time
+//! (`tokio::time`), what is due is the injected clock's. So a test has three ways, none of which sleeps:
+//! receive with `WaitTimeSeconds` 0 after moving its clock; call [`Engines::clock_moved`] after moving it, which makes
+//! every waiting poll look again; or pause Tokio's time and make the injected clock follow it. A wait is over as soon
+//! as either clock says so, so a clock that stands still cannot keep a poll for ever. Pause Tokio's time only with
+//! engines in memory, which do everything but S3 within the caller's task: paused time does not wait for the threads
+//! that write files.
+
+mod clock;
+mod durability;
+mod engines;
+mod error;
+mod in_process;
+mod lock;
+mod objects;
+mod serve;
+mod sqs;
+mod table;
+mod wire;
+
+pub use clock::{Clock, system_clock};
+pub use durability::Durability;
+pub use engines::Engines;
+pub use error::{OpenError, SweepError};
+
+/// The one region the engines are in.
+pub const LOCAL_REGION: &str = "us-east-1";
+
+/// The one account the engines belong to.
+pub const LOCAL_ACCOUNT: &str = "000000000000";
