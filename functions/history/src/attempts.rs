@@ -6,11 +6,12 @@ use fanfare::domain::Invalid;
 use fanfare::domain::attempt::{Attempt, AttemptStatus};
 use fanfare::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
 use fanfare::domain::names::{Channel, EventTypeName};
-use fanfare::http::body::ok;
+use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::attempt::{AttemptOut, status_number};
 use fanfare::http::{Caller, Problem, Query, Segments, path};
 use fanfare::store::{AttemptFilter, EndpointRef, MessageRef};
+use lambda_http::http::StatusCode;
 
 use crate::Door;
 
@@ -85,4 +86,16 @@ pub(crate) async fn get(
     let message = message_id(&door, &scope, &named).await?;
     let attempt = door.store.attempt(&scope, &message, &attempt_id).await?.ok_or(Problem::NotFound)?;
     Ok(ok(&AttemptOut::new(&attempt, true)))
+}
+
+/// 202 with an empty object, which the newer SDKs want to parse, once the attempt is queued.
+pub(crate) async fn resend(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, msg_id, endpoint_id)): Segments<(String, String, String)>,
+) -> Result<Response, Problem> {
+    let (message, endpoint) = (path::message(&msg_id)?, path::endpoint(&endpoint_id)?);
+    let (scope, _) = door.application(&caller, &app_id).await?;
+    door.resend.run(&scope, &message, &endpoint).await?;
+    Ok(answer(StatusCode::ACCEPTED, &serde_json::Map::new()))
 }

@@ -1,15 +1,17 @@
-//! The door `history`: what happened. It reads messages and attempts and cannot write anything.
+//! The door `history`: what happened, and once more, please. It reads messages and attempts and queues deliveries; it cannot
+//! write the table.
 
 mod attempts;
 mod messages;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::get;
+use axum::routing::{get, post};
 use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::AppScope;
+use fanfare::flows::resend::Resend;
 use fanfare::http::{Auth, Caller, Problem, path, routes};
 use fanfare::store::Store;
 
@@ -18,6 +20,7 @@ struct Door {
     auth: Auth,
     store: Store,
     blobs: Blobs,
+    resend: Resend,
 }
 
 impl FromRef<Door> for Auth {
@@ -32,6 +35,7 @@ pub fn router(platform: &Platform) -> Router {
         auth: Auth::new(platform),
         store: Store::new(&platform.sdk, &platform.settings.table),
         blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
+        resend: Resend::new(platform),
     };
     Router::new()
         .route("/api/v1/app/{app_id}/msg", get(messages::list))
@@ -39,6 +43,7 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", get(attempts::list_by_endpoint))
         .route("/api/v1/app/{app_id}/attempt/msg/{msg_id}", get(attempts::list_by_message))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", get(attempts::get))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend))
         .fallback(routes::fallback)
         .method_not_allowed_fallback(routes::fallback)
         .with_state(door)

@@ -7,7 +7,10 @@ use fanfare::domain::page::Order;
 use fanfare::flows::configure::{Configure, Saved};
 use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
-use fanfare::http::wire::endpoint::{EndpointIn, EndpointOut, EndpointPatchIn, EndpointSecretOut};
+use fanfare::http::wire::endpoint::{
+    EndpointHeadersIn, EndpointHeadersOut, EndpointHeadersPatchIn, EndpointIn, EndpointOut, EndpointPatchIn,
+    EndpointSecretOut, EndpointSecretRotateIn,
+};
 use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
 use fanfare::store::{ApplicationRef, EndpointRef};
 use lambda_http::http::StatusCode;
@@ -93,4 +96,49 @@ pub(crate) async fn get_secret(
     let (application, endpoint) = named(&names)?;
     let endpoint = configure.endpoint(&caller.organization, &application, &endpoint).await?;
     Ok(ok(&EndpointSecretOut::from(&endpoint)))
+}
+
+/// The older SDKs expect no body here, the newer ones the new secret; both read this.
+pub(crate) async fn rotate_secret(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(names): Names,
+    body: Json<EndpointSecretRotateIn>,
+) -> Result<Response, Problem> {
+    let (application, endpoint) = named(&names)?;
+    let (key, rotation) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
+    let rotated = configure.rotate_secret(&caller.organization, &application, &endpoint, rotation, key).await?;
+    Ok(ok(&EndpointSecretOut::from(&rotated)))
+}
+
+pub(crate) async fn get_headers(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(names): Names,
+) -> Result<Response, Problem> {
+    let (application, endpoint) = named(&names)?;
+    let endpoint = configure.endpoint(&caller.organization, &application, &endpoint).await?;
+    Ok(ok(&EndpointHeadersOut::from(&endpoint)))
+}
+
+pub(crate) async fn put_headers(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(names): Names,
+    body: Json<EndpointHeadersIn>,
+) -> Result<StatusCode, Problem> {
+    let ((application, endpoint), headers) = (named(&names)?, body.value.into_headers()?);
+    configure.put_headers(&caller.organization, &application, &endpoint, headers).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn patch_headers(
+    State(configure): State<Configure>,
+    caller: Caller,
+    Segments(names): Names,
+    body: Json<EndpointHeadersPatchIn>,
+) -> Result<StatusCode, Problem> {
+    let ((application, endpoint), (set, remove)) = (named(&names)?, body.value.into_changes()?);
+    configure.patch_headers(&caller.organization, &application, &endpoint, set, remove).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

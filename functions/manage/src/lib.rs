@@ -8,7 +8,7 @@ mod health;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::get;
+use axum::routing::{get, post};
 use fanfare::config::Platform;
 use fanfare::flows::configure::{Configure, CreationKey};
 use fanfare::http::{Auth, routes};
@@ -58,6 +58,11 @@ pub fn router(platform: &Platform) -> Router {
             get(endpoints::get).put(endpoints::put).patch(endpoints::patch).delete(endpoints::delete),
         )
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", post(endpoints::rotate_secret))
+        .route(
+            "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers",
+            get(endpoints::get_headers).put(endpoints::put_headers).patch(endpoints::patch_headers),
+        )
         .route("/api/v1/event-type", get(event_types::list).post(event_types::create))
         .route(
             "/api/v1/event-type/{event_type_name}",

@@ -2,7 +2,7 @@
 
 use fanfare::config::Platform;
 use fanfare::domain::timestamp::Timestamp;
-use fanfare::flows::sweep_due::SweepDue;
+use fanfare::flows::sweep_due::{SweepDue, Swept};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 
@@ -26,7 +26,10 @@ impl Door {
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         match self.sweep_due.run(deadline.plus_millis(-RESERVE_MS)).await {
             Ok(swept) => {
-                tracing::info!(queued = swept.queued, is_unfinished = swept.is_unfinished, "swept");
+                // Nothing to do is what nearly every minute brings, and every line of a log is paid for.
+                if swept != Swept::default() {
+                    tracing::info!(queued = swept.queued, is_unfinished = swept.is_unfinished, "swept");
+                }
                 Ok(json!({ "queued": swept.queued, "isUnfinished": swept.is_unfinished }))
             }
             Err(fault) => {

@@ -20,8 +20,14 @@ pub const ENDPOINT_EVENT_TYPES_MAX: usize = 256;
 /// Longest value of a configured header.
 pub const HEADER_VALUE_BYTES_MAX: usize = 4_096;
 
+/// Longest name of a configured header.
+pub const HEADER_NAME_BYTES_MAX: usize = 256;
+
 /// Configured headers of one endpoint.
 pub const HEADERS_MAX: usize = 50;
+
+/// Replaced secrets that may sign at one time.
+pub const RETIRED_SECRETS_MAX: usize = 10;
 
 /// A URL that wants messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,17 @@ impl SigningSecrets {
     /// A fresh endpoint's secrets: one.
     pub fn only(current: SigningSecret) -> Self {
         Self { current, retired: Vec::new() }
+    }
+
+    /// With a new current secret; the one it replaces signs until `old_signs_until`. Those whose time is over are forgotten.
+    pub fn rotated(&self, new: SigningSecret, now: Timestamp, old_signs_until: Timestamp) -> Result<Self, Invalid> {
+        let old = RetiredSecret { secret: self.current.clone(), signs_until: old_signs_until };
+        let retired: Vec<_> =
+            std::iter::once(old).chain(self.retired.iter().cloned()).filter(|retired| retired.signs_until > now).collect();
+        if retired.len() > RETIRED_SECRETS_MAX {
+            return Err(Invalid::new(format!("{RETIRED_SECRETS_MAX} replaced secrets still sign; wait or shorten their time")));
+        }
+        Ok(Self { current: new, retired })
     }
 
     /// Those that sign at this instant, the current one first.
@@ -236,13 +253,16 @@ const FORBIDDEN_HEADER_PREFIXES: [&str; 11] = [
     "x-svix-",
 ];
 
+/// Names whose values are credentials.
+const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "www-authenticate", "x-api-key", "x-auth-token"];
+
 impl Header {
     /// Checks name and value; names are kept in lower case.
     pub fn parse(name: &str, value: &str) -> Result<Self, Invalid> {
         let name = name.to_ascii_lowercase();
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(Invalid::new(format!("{name:?} is not a header name")));
+        if name.is_empty() || name.len() > HEADER_NAME_BYTES_MAX || !name.bytes().all(is_token) {
+            return Err(Invalid::new("this is not a header name"));
         }
         let is_forbidden = FORBIDDEN_HEADERS.contains(&name.as_str())
             || FORBIDDEN_HEADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
@@ -255,6 +275,11 @@ impl Header {
             )));
         }
         Ok(Self { name, value: value.to_owned() })
+    }
+
+    /// Whether the value is a credential by its name: shown to nobody, not even to its owner.
+    pub fn is_sensitive(&self) -> bool {
+        SENSITIVE_HEADERS.contains(&self.name.as_str()) || self.name.starts_with("proxy-")
     }
 
     /// In lower case.
@@ -292,6 +317,28 @@ mod tests {
     fn a_header_does_not_print_its_value() {
         let header = Header::parse("authorization", "Bearer s3cret").unwrap();
         assert!(!format!("{header:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_old_secret_for_its_time_and_only_so_many() {
+        let secret = |n| SigningSecret::symmetric(&[n; 32]).unwrap();
+        let at = Timestamp::from_millis;
+        let mut secrets = SigningSecrets::only(secret(0));
+        for n in 1..=10 {
+            secrets = secrets.rotated(secret(n), at(0), at(1_000)).unwrap();
+        }
+        assert_eq!(secrets.signing_at(at(999)).count(), 11);
+        assert!(secrets.rotated(secret(11), at(999), at(2_000)).is_err());
+        let later = secrets.rotated(secret(11), at(1_000), at(2_000)).unwrap();
+        assert_eq!(later.signing_at(at(1_000)).collect::<Vec<_>>(), [&secret(11), &secret(10)]);
+        assert_eq!(later.rotated(secret(12), at(1_500), at(1_500)).unwrap().signing_at(at(1_500)).count(), 2);
+    }
+
+    #[test]
+    fn credentials_are_known_by_their_header() {
+        for (name, is_sensitive) in [("Authorization", true), ("X-Api-Key", true), ("proxy-x", true), ("x-shop", false)] {
+            assert_eq!(Header::parse(name, "v").unwrap().is_sensitive(), is_sensitive, "{name}");
+        }
     }
 
     #[test]

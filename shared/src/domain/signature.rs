@@ -64,6 +64,14 @@ impl SigningSecret {
         Ok(Self::Asymmetric(*seed))
     }
 
+    /// A secret of the same kind, made of these bytes.
+    pub fn renewed(&self, bytes: [u8; SECRET_BYTES_DEFAULT]) -> Self {
+        match self {
+            Self::Symmetric(_) => Self::Symmetric(bytes.to_vec()),
+            Self::Asymmetric(_) => Self::Asymmetric(bytes),
+        }
+    }
+
     /// The text form that [`SigningSecret::parse`] takes: what is stored, and what a caller of the `secret` operation
     /// gets for a symmetric one.
     pub fn to_secret_text(&self) -> String {

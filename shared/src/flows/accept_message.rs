@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Refusal;
+use super::{Refusal, Thing};
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::attempt::Trigger;
@@ -71,7 +71,7 @@ impl AcceptMessage {
         idempotency_key: Option<&str>,
         draft: MessageDraft,
     ) -> Result<AcceptedMessage, Refusal> {
-        let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound("application"))?;
+        let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound(Thing::Application))?;
         let scope = AppScope { organization: *organization, application: audience.application.id };
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use crate::blobs::Blobs;
 use crate::config::Platform;
-use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::attempt::{Attempt, Outcome, Trigger};
 use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
 use crate::domain::endpoint::{DisabledBecause, Endpoint};
 use crate::domain::ids::{AppScope, AttemptId, EndpointId};
@@ -46,7 +46,7 @@ pub struct Deliver {
 pub enum Ended {
     /// An attempt was made; this follows.
     Attempted(NextStep),
-    /// The attempt had been made before; only what follows was seen to.
+    /// No attempt was made: it had been made before, or the receiver has the message already.
     MadeBefore,
     /// There is nobody to deliver to, or nothing to deliver.
     Dropped(Reason),
@@ -101,21 +101,26 @@ impl Deliver {
             return Ok(Ended::Dropped(Reason::MessageExpired));
         }
         if task.is_repeat
-            && let Some(made) = self.attempt_made(&task).await?
+            && let Some(ended) = self.look_back(&task).await?
         {
-            self.follow_up(&task, made.next_attempt_at, task.payload.clone()).await?;
-            return Ok(Ended::MadeBefore);
+            return Ok(ended);
         }
         let Some(payload) = self.payload(&task).await? else { return Ok(Ended::Dropped(Reason::MessageExpired)) };
         self.attempt(task, endpoint, payload).await
     }
 
-    async fn attempt_made(&self, task: &DeliveryTask) -> Result<Option<Attempt>, Fault> {
-        let attempts = self.store.attempts_of(&task.scope, &task.message).await?;
-        let is_it = |attempt: &Attempt| {
-            (attempt.endpoint, attempt.number, attempt.trigger) == (task.endpoint, task.number, task.trigger)
-        };
-        Ok(attempts.into_iter().find(is_it))
+    /// Whether the attempt needs no making: it was made before, or a retry finds that the receiver has the message by now,
+    /// because somebody had it resent.
+    async fn look_back(&self, task: &DeliveryTask) -> Result<Option<Ended>, Fault> {
+        let mut attempts = self.store.attempts_of(&task.scope, &task.message).await?;
+        attempts.retain(|attempt| attempt.endpoint == task.endpoint);
+        let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
+        if let Some(made) = attempts.iter().find(is_it) {
+            self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
+            return Ok(Some(Ended::MadeBefore));
+        }
+        let has_it = attempts.iter().any(|attempt| attempt.outcome.is_success());
+        Ok((has_it && task.trigger == Trigger::Scheduled).then_some(Ended::MadeBefore))
     }
 
     async fn payload(&self, task: &DeliveryTask) -> Result<Option<Payload>, Fault> {

@@ -7,6 +7,7 @@
 pub mod accept_message;
 pub mod configure;
 pub mod deliver;
+pub mod resend;
 pub mod sweep_due;
 
 use crate::domain::Invalid;
@@ -16,8 +17,8 @@ use crate::fault::Fault;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// There is no such thing, or it is somebody else's.
-    #[error("{0} not found")]
-    NotFound(&'static str),
+    #[error("{0:?} not found")]
+    NotFound(Thing),
     /// A field breaks a rule that only the store can tell.
     #[error("{field}: {reason}")]
     Invalid {
@@ -38,4 +39,17 @@ pub enum Refusal {
     /// Our own failure.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// What a caller can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// An application.
+    Application,
+    /// An endpoint.
+    Endpoint,
+    /// An event type.
+    EventType,
+    /// A message.
+    Message,
 }

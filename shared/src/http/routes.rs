@@ -26,14 +26,17 @@ const APP: &str = "/api/v1/app";
 const APP_ID: &str = "/api/v1/app/{app_id}";
 const ENDPOINT: &str = "/api/v1/app/{app_id}/endpoint";
 const ENDPOINT_ID: &str = "/api/v1/app/{app_id}/endpoint/{endpoint_id}";
+const SECRET: &str = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret";
+const HEADERS: &str = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
 const MESSAGE: &str = "/api/v1/app/{app_id}/msg";
+const RESEND: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend";
 const EVENT_TYPE: &str = "/api/v1/event-type";
 const EVENT_TYPE_NAME: &str = "/api/v1/event-type/{event_type_name}";
 const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}";
 
 /// All of them.
 #[rustfmt::skip]
-pub const ROUTES: [Route; 29] = [
+pub const ROUTES: [Route; 34] = [
     route("POST", MESSAGE, "publish", "message.create"),
 
     route("GET", APP, "manage", "application.list"),
@@ -48,7 +51,11 @@ pub const ROUTES: [Route; 29] = [
     route("PUT", ENDPOINT_ID, "manage", "endpoint.update"),
     route("PATCH", ENDPOINT_ID, "manage", "endpoint.patch"),
     route("DELETE", ENDPOINT_ID, "manage", "endpoint.delete"),
-    route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", "manage", "endpoint.get-secret"),
+    route("GET", SECRET, "manage", "endpoint.get-secret"),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", "manage", "endpoint.rotate-secret"),
+    route("GET", HEADERS, "manage", "endpoint.get-headers"),
+    route("PUT", HEADERS, "manage", "endpoint.update-headers"),
+    route("PATCH", HEADERS, "manage", "endpoint.patch-headers"),
     route("GET", EVENT_TYPE, "manage", "event-type.list"),
     route("POST", EVENT_TYPE, "manage", "event-type.create"),
     route("GET", EVENT_TYPE_NAME, "manage", "event-type.get"),
@@ -65,6 +72,7 @@ pub const ROUTES: [Route; 29] = [
     route("GET", ATTEMPTS_BY_ENDPOINT, "history", "message-attempt.list-by-endpoint"),
     route("GET", "/api/v1/app/{app_id}/attempt/msg/{msg_id}", "history", "message-attempt.list-by-msg"),
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "history", "message-attempt.get"),
+    route("POST", RESEND, "history", "message-attempt.resend"),
 ];
 
 /// The methods a path takes, if it is one of ours.

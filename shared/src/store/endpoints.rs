@@ -250,6 +250,27 @@ impl Store {
         }
     }
 
+    /// Stores a changed endpoint over the one that was read, once for an idempotency key.
+    pub async fn update_endpoint_once(
+        &self,
+        scope: &AppScope,
+        before: &Endpoint,
+        after: &Endpoint,
+        idempotency: &Idempotency,
+    ) -> Result<Updated, Fault> {
+        let steps = vec![
+            self.once(&scope.organization, idempotency, &after.id.to_string())?,
+            self.put_over(to_item(scope, after), before.updated_at)?,
+        ];
+        match self.transact(&format!("updating endpoint {}", after.id), steps).await? {
+            Transacted::Done => Ok(Updated::Done),
+            Transacted::Failed(failed) => match failed.first() {
+                Some((0, record)) => Updated::repeat(idempotency, record.as_ref()),
+                _ => Ok(Updated::Raced),
+            },
+        }
+    }
+
     /// Deletes the endpoint and its uid; tasks on their way find nothing and end.
     pub async fn delete_endpoint(&self, scope: &AppScope, endpoint: &Endpoint) -> Result<(), Fault> {
         let mut steps = vec![self.delete_step(keys::application(scope), keys::endpoint_sk(&endpoint.id))?];

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
 use super::item::{Item, ItemBuilder, Reader, text};
-use super::{Store, fault, keys};
+use super::{Store, Updated, fault, keys};
 use crate::domain::ids::OrganizationId;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
@@ -33,6 +33,18 @@ impl Idempotency {
             request_hash: sha256(&[request]),
             remembered_until: now.plus_millis(REMEMBERED_MS),
         }
+    }
+
+    fn item(&self, organization: &OrganizationId, made: &str) -> Item {
+        ItemBuilder::new(keys::idempotency(organization, &self.key_hash), "I".to_owned())
+            .text("made", made)
+            .bytes("request", self.request_hash.to_vec())
+            .expires(self.remembered_until)
+            .build()
+    }
+
+    fn is_same_request(&self, record: &Item) -> Result<bool, Fault> {
+        Ok(Reader::new("idempotency record", record).bytes_if("request")? == Some(&self.request_hash))
     }
 }
 
@@ -81,11 +93,7 @@ impl Creation {
     ) -> Result<Self, Fault> {
         let mut creation = Self { steps: Vec::new(), meanings: Vec::new(), idempotency: idempotency.cloned() };
         if let Some(record) = idempotency {
-            let item = ItemBuilder::new(keys::idempotency(organization, &record.key_hash), "I".to_owned())
-                .text("made", made)
-                .bytes("request", record.request_hash.to_vec())
-                .expires(record.remembered_until)
-                .build();
+            let item = record.item(organization, made);
             let repeat = Created::Repeat { made: made.to_owned(), is_same_request: false };
             creation = creation.put_new(store, item, repeat)?;
         }
@@ -130,9 +138,8 @@ impl Creation {
         let first = failed.first();
         match (first.and_then(|(step, _)| self.meanings.get(*step)), first, &self.idempotency) {
             (Some(Created::Repeat { .. }), Some((_, Some(record))), Some(idempotency)) => {
-                let reader = Reader::new("idempotency record", record);
-                let is_same_request = reader.bytes_if("request")? == Some(&idempotency.request_hash);
-                Ok(Created::Repeat { made: reader.text("made")?.to_owned(), is_same_request })
+                let made = Reader::new("idempotency record", record).text("made")?.to_owned();
+                Ok(Created::Repeat { made, is_same_request: idempotency.is_same_request(record)? })
             }
             (Some(meaning), _, _) => Ok(meaning.clone()),
             (None, _, _) => Err(Fault::unavailable(action, "the transaction was cancelled by another")),
@@ -145,6 +152,14 @@ pub(super) enum Transacted {
     Done,
     /// These steps' conditions failed; with the items that stood there, where they were asked for.
     Failed(Vec<(usize, Option<Item>)>),
+}
+
+impl Updated {
+    /// What the failed condition of a step made by [`Store::once`] means.
+    pub(super) fn repeat(idempotency: &Idempotency, record: Option<&Item>) -> Result<Self, Fault> {
+        let is_same_request = record.map(|record| idempotency.is_same_request(record)).transpose()?.unwrap_or(false);
+        Ok(Self::Repeat { is_same_request })
+    }
 }
 
 impl Store {
@@ -178,6 +193,23 @@ impl Store {
             .set_item(Some(item))
             .condition_expression("updated = :seen")
             .expression_attribute_values(":seen", super::item::number(version.as_millis()))
+            .build()
+            .map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// A step that leaves the record of an idempotency key, once.
+    pub(super) fn once(
+        &self,
+        organization: &OrganizationId,
+        idempotency: &Idempotency,
+        made: &str,
+    ) -> Result<TransactWriteItem, Fault> {
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(idempotency.item(organization, made)))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(incomplete)?;
         Ok(TransactWriteItem::builder().put(put).build())

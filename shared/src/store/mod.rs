@@ -56,6 +56,11 @@ pub enum Updated {
     UidTaken,
     /// Somebody else changed or deleted it meanwhile: read it again.
     Raced,
+    /// The idempotency key has done this before.
+    Repeat {
+        /// Whether the request was the same then.
+        is_same_request: bool,
+    },
 }
 
 impl Store {

@@ -6,9 +6,10 @@ use crate::domain::ids::{ApplicationId, OrganizationId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
+use crate::flows::Thing;
 use crate::store::{ApplicationRef, Created, Updated};
 
-const NO_APPLICATION: Refusal = Refusal::NotFound("application");
+const NO_APPLICATION: Refusal = Refusal::NotFound(Thing::Application);
 
 impl Configure {
     /// Creates an application. `get_if_exists`: one that has the uid already is found instead of refused.
@@ -57,18 +58,21 @@ impl Configure {
         self.store.list_applications(organization, request).await
     }
 
-    /// Replaces an application, or creates it when it is named by a uid nobody has.
+    /// Replaces an application, or creates it when it is named by a uid nobody has. Named by its uid it keeps it, unless the
+    /// caller gives another: so the same request may come twice.
     pub async fn put_application(
         &self,
         organization: &OrganizationId,
         named: &ApplicationRef,
-        draft: ApplicationDraft,
+        mut draft: ApplicationDraft,
     ) -> Result<Saved<Application>, Refusal> {
+        if let (None, ApplicationRef::Uid(uid)) = (&draft.uid, named) {
+            draft.uid = Some(uid.clone());
+        }
         let replace = |before: &Application, now| draft.clone().replace(before, now);
         match (self.change_application(organization, named, replace).await, named) {
-            (Err(Refusal::NotFound(_)), ApplicationRef::Uid(uid)) => {
-                let named_so = ApplicationDraft { uid: draft.uid.clone().or(Some(uid.clone())), ..draft.clone() };
-                self.create_application(organization, named_so, None, false).await
+            (Err(Refusal::NotFound(_)), ApplicationRef::Uid(_)) => {
+                self.create_application(organization, draft, None, false).await
             }
             (outcome, _) => outcome.map(Saved::Existing),
         }
@@ -106,7 +110,7 @@ impl Configure {
             match self.store.update_application(organization, &before, &after).await? {
                 Updated::Done => return Ok(after),
                 Updated::UidTaken => return Err(uid_taken()),
-                Updated::Raced => {}
+                Updated::Raced | Updated::Repeat { .. } => {}
             }
         }
         Err(overtaken())

@@ -2,16 +2,17 @@
 
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
 use crate::domain::Invalid;
-use crate::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, Header};
+use crate::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
+use crate::flows::Thing;
 use crate::store::{ApplicationRef, Created, EndpointRef, Updated};
 
-const NO_ENDPOINT: Refusal = Refusal::NotFound("endpoint");
+const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
 
 /// An endpoint that is to be created.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ impl Configure {
         match self.store.create_endpoint(&scope, &endpoint, idempotency.as_ref()).await? {
             Created::New => Ok(endpoint),
             Created::NameTaken => Err(uid_taken()),
-            Created::ParentGone => Err(Refusal::NotFound("application")),
+            Created::ParentGone => Err(Refusal::NotFound(Thing::Application)),
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 let named = EndpointRef::parse(&made).ok_or(NO_ENDPOINT)?;
@@ -88,19 +89,22 @@ impl Configure {
         Ok(self.store.list_endpoints(&scope, request).await?)
     }
 
-    /// Replaces an endpoint, or creates it when it is named by a uid nobody has.
+    /// Replaces an endpoint, or creates it when it is named by a uid nobody has. Named by its uid it keeps it, unless the
+    /// caller gives another.
     pub async fn put_endpoint(
         &self,
         organization: &OrganizationId,
         application: &ApplicationRef,
         named: &EndpointRef,
-        draft: EndpointDraft,
+        mut draft: EndpointDraft,
     ) -> Result<Saved<Endpoint>, Refusal> {
+        if let (None, EndpointRef::Uid(uid)) = (&draft.uid, named) {
+            draft.uid = Some(uid.clone());
+        }
         self.check(organization, Some(&draft.url), &draft.event_types).await?;
         let replace = |before: &Endpoint, now| draft.clone().replace(before, now);
         match (self.change_endpoint(organization, application, named, replace).await, named) {
-            (Err(Refusal::NotFound("endpoint")), EndpointRef::Uid(uid)) => {
-                let draft = EndpointDraft { uid: draft.uid.clone().or(Some(uid.clone())), ..draft.clone() };
+            (Err(Refusal::NotFound(Thing::Endpoint)), EndpointRef::Uid(_)) => {
                 let new = NewEndpoint { draft, secret: None, headers: Vec::new() };
                 self.create_endpoint(organization, application, new, None).await.map(Saved::Created)
             }
@@ -134,6 +138,47 @@ impl Configure {
         Ok(self.store.delete_endpoint(&scope, &endpoint).await?)
     }
 
+    /// Replaces the headers sent with every delivery.
+    pub async fn put_headers(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        headers: Vec<Header>,
+    ) -> Result<(), Refusal> {
+        let replace = |before: &Endpoint, now: Timestamp| Endpoint {
+            headers: headers.clone(),
+            updated_at: now.later_than(before.updated_at),
+            ..before.clone()
+        };
+        self.change_endpoint(organization, application, named, replace).await.map(drop)
+    }
+
+    /// Sets some of the headers and removes others; the rest stays.
+    pub async fn patch_headers(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        set: Vec<Header>,
+        remove: Vec<String>,
+    ) -> Result<(), Refusal> {
+        let is_kept = |header: &Header| {
+            !remove.iter().any(|name| name.eq_ignore_ascii_case(header.name()))
+                && !set.iter().any(|new| new.name() == header.name())
+        };
+        let patch = |before: &Endpoint, now: Timestamp| Endpoint {
+            headers: before.headers.iter().filter(|header| is_kept(header)).chain(&set).cloned().collect(),
+            updated_at: now.later_than(before.updated_at),
+            ..before.clone()
+        };
+        let endpoint = self.endpoint(organization, application, named).await?;
+        if patch(&endpoint, self.effects.now()).headers.len() > HEADERS_MAX {
+            return Err(Refusal::LimitReached(format!("an endpoint may have {HEADERS_MAX} headers")));
+        }
+        self.change_endpoint(organization, application, named, patch).await.map(drop)
+    }
+
     async fn change_endpoint(
         &self,
         organization: &OrganizationId,
@@ -148,7 +193,7 @@ impl Configure {
             match self.store.update_endpoint(&scope, &before, &after).await? {
                 Updated::Done => return Ok(after),
                 Updated::UidTaken => return Err(uid_taken()),
-                Updated::Raced => {}
+                Updated::Raced | Updated::Repeat { .. } => {}
             }
         }
         Err(overtaken())

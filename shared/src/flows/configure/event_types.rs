@@ -7,9 +7,10 @@ use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
+use crate::flows::Thing;
 use crate::store::{Created, Updated};
 
-const NO_EVENT_TYPE: Refusal = Refusal::NotFound("event type");
+const NO_EVENT_TYPE: Refusal = Refusal::NotFound(Thing::EventType);
 
 impl Configure {
     /// Creates an event type. One that was archived under this name comes back as it is described now.
@@ -103,7 +104,7 @@ impl Configure {
             let after = change(&before, self.effects.now());
             match self.store.update_event_type(organization, &before, &after).await? {
                 Updated::Done => return Ok(after),
-                Updated::UidTaken | Updated::Raced => {}
+                Updated::UidTaken | Updated::Raced | Updated::Repeat { .. } => {}
             }
         }
         Err(overtaken())

@@ -7,8 +7,10 @@
 mod applications;
 mod endpoints;
 mod event_types;
+mod rotate_secret;
 
 pub use endpoints::NewEndpoint;
+pub use rotate_secret::Rotation;
 
 use super::Refusal;
 use crate::config::Platform;

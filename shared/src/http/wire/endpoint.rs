@@ -15,7 +15,7 @@ use crate::domain::names::{Channel, EndpointUid, EventTypeName};
 use crate::domain::signature::SigningSecret;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
-use crate::flows::configure::NewEndpoint;
+use crate::flows::configure::{NewEndpoint, Rotation};
 use crate::http::Problem;
 
 const VERSION_DEFAULT: u16 = 1;
@@ -163,6 +163,88 @@ impl From<Endpoint> for EndpointOut {
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
+    }
+}
+
+/// The headers an endpoint's deliveries carry.
+#[derive(Debug, Deserialize)]
+pub struct EndpointHeadersIn {
+    headers: BTreeMap<String, String>,
+}
+
+impl EndpointHeadersIn {
+    /// Checked as a whole.
+    pub fn into_headers(self) -> Result<Vec<Header>, Problem> {
+        checked_headers(self.headers)
+    }
+}
+
+/// Headers that change; null and `deleteHeaders` remove.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointHeadersPatchIn {
+    headers: BTreeMap<String, Option<String>>,
+    delete_headers: Option<Vec<String>>,
+}
+
+impl EndpointHeadersPatchIn {
+    /// What is set and what is removed, checked as a whole.
+    pub fn into_changes(self) -> Result<(Vec<Header>, Vec<String>), Problem> {
+        let mut remove = self.delete_headers.unwrap_or_default();
+        let mut set = BTreeMap::new();
+        for (name, value) in self.headers {
+            match value {
+                Some(value) => drop(set.insert(name, value)),
+                None => remove.push(name),
+            }
+        }
+        Ok((checked_headers(set)?, remove))
+    }
+}
+
+/// The headers as callers see them; of credentials only the name.
+#[derive(Debug, Serialize)]
+pub struct EndpointHeadersOut {
+    headers: BTreeMap<String, String>,
+    sensitive: Vec<String>,
+}
+
+impl From<&Endpoint> for EndpointHeadersOut {
+    fn from(endpoint: &Endpoint) -> Self {
+        let (sensitive, shown): (Vec<&Header>, Vec<&Header>) = endpoint.headers.iter().partition(|h| h.is_sensitive());
+        let pair = |header: &Header| (header.name().to_owned(), header.value().to_owned());
+        Self {
+            headers: shown.into_iter().map(pair).collect(),
+            sensitive: sensitive.into_iter().map(|header| header.name().to_owned()).collect(),
+        }
+    }
+}
+
+/// Longest time an old secret may go on signing, and the time it does when nothing is said: 7 days and 1 day, in seconds.
+const GRACE_S_MAX: u32 = 604_800;
+const GRACE_S_DEFAULT: u32 = 86_400;
+
+/// What rotates a secret.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointSecretRotateIn {
+    key: Option<String>,
+    grace_period_seconds: Option<u32>,
+}
+
+impl EndpointSecretRotateIn {
+    /// Checked as a whole.
+    pub fn into_rotation(self) -> Result<Rotation, Problem> {
+        let secret = self.key.map(|text| SigningSecret::parse(&text)).transpose();
+        let grace_s = self.grace_period_seconds.unwrap_or(GRACE_S_DEFAULT);
+        if grace_s > GRACE_S_MAX {
+            let rule = format!("must not be more than {GRACE_S_MAX}");
+            return Err(Problem::field(&["body", "gracePeriodSeconds"], rule));
+        }
+        Ok(Rotation {
+            secret: secret.map_err(|reason| Problem::field(&["body", "key"], reason.0))?,
+            grace_ms: i64::from(grace_s) * 1_000,
+        })
     }
 }
 

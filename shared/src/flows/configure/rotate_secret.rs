@@ -1,0 +1,54 @@
+//! Rotating an endpoint's secret: a new one signs, and the old one goes on signing next to it for a while, so that receivers
+//! can switch without missing a delivery.
+
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::OrganizationId;
+use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
+use crate::flows::Thing;
+use crate::store::{ApplicationRef, EndpointRef, Updated};
+
+/// What a caller asks for.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The new secret; none: one of the same kind is made.
+    pub secret: Option<SigningSecret>,
+    /// For how long the old one goes on signing.
+    pub grace_ms: i64,
+}
+
+impl Configure {
+    /// Rotates the secret, once for an idempotency key. A repeat is answered with the endpoint as it is.
+    pub async fn rotate_secret(
+        &self,
+        organization: &OrganizationId,
+        application: &ApplicationRef,
+        named: &EndpointRef,
+        rotation: Rotation,
+        key: Option<CreationKey<'_>>,
+    ) -> Result<Endpoint, Refusal> {
+        const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
+        let scope = self.scope(organization, application).await?;
+        let mut bytes = [0; SECRET_BYTES_DEFAULT];
+        self.effects.random.fill(&mut bytes);
+        for _ in 0..OVERTAKEN_MAX {
+            let before = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+            let now = self.effects.now();
+            let secret = rotation.secret.clone().unwrap_or_else(|| before.secrets.current.renewed(bytes));
+            let secrets = before.secrets.rotated(secret, now, now.plus_millis(rotation.grace_ms));
+            let secrets = secrets.map_err(|reason| Refusal::LimitReached(reason.0))?;
+            let after = Endpoint { secrets, updated_at: now.later_than(before.updated_at), ..before.clone() };
+            let updated = match self.idempotency(key, &format!("secret of {}", before.id)) {
+                None => self.store.update_endpoint(&scope, &before, &after).await?,
+                Some(once) => self.store.update_endpoint_once(&scope, &before, &after, &once).await?,
+            };
+            match updated {
+                Updated::Done => return Ok(after),
+                Updated::Repeat { is_same_request: true } => return Ok(before),
+                Updated::Repeat { is_same_request: false } => return Err(key_reused()),
+                Updated::UidTaken | Updated::Raced => {}
+            }
+        }
+        Err(overtaken())
+    }
+}
