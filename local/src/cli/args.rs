@@ -1,0 +1,250 @@
+//! The command line. Every flag has a twin in the environment; those that configure the functions have the same name there
+//! as in the cloud.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fanfare::config::{JwtSecret, names};
+use fanfare::domain::ids::OrganizationId;
+use fanfare_engines::Durability;
+
+use crate::options::{Options, State};
+
+/// Whose token is made when nobody says.
+const ORGANIZATION_DEFAULT: &str = "org_23rb8YdGqMT0qIzpgGwdXfHirMu";
+
+const EXAMPLES: &str = "\
+Examples:
+  fanfare                                   start; the state is kept in .fanfare
+  fanfare --memory                          start with nothing, leave nothing
+  fanfare --retry-schedule 1,5,30           retry after 1, 5 and 30 seconds, then give up
+  fanfare --aws-listen 127.0.0.1:8072       let the AWS CLI look inside:
+      aws --endpoint-url http://127.0.0.1:8072 sqs list-queues
+  fanfare token                             print a bearer token
+  fanfare demo                              see it at work, in under a minute
+  fanfare bench --messages 20000            measure it on this machine";
+
+/// The webhook gateway on one machine: the functions that run on AWS Lambda, behind a real HTTP listener, with table,
+/// queue and bucket embedded. Started without a command it serves the API until Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "fanfare", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) start: StartArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print a bearer token for the API
+    Token(TokenArgs),
+    /// Watch the gateway deliver to good and bad receivers, in under a minute; fails if a promise is broken
+    Demo(DemoArgs),
+    /// Measure how much the gateway takes and delivers on this machine
+    Bench(BenchArgs),
+}
+
+/// Where the state is, and the secret with it.
+#[derive(Args, Clone, Debug)]
+pub(super) struct StateArgs {
+    /// Folder for table, queues, objects and the token secret; made if it is not there
+    #[arg(long, env = "FANFARE_DATA", default_value = ".fanfare", value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// What signs bearer tokens, at least 32 bytes [default: made at the first start and kept in the data folder]
+    #[arg(long, env = names::JWT_SECRET, hide_env_values = true, value_parser = JwtSecret::parse, value_name = "SECRET")]
+    pub(super) jwt_secret: Option<JwtSecret>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct StartArgs {
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    /// Keep everything in memory; it is gone at the end
+    #[arg(long, env = "FANFARE_MEMORY")]
+    pub(super) memory: bool,
+    /// Where the API listens
+    #[arg(long, env = "FANFARE_LISTEN", default_value = "127.0.0.1:8071", value_name = "ADDRESS")]
+    pub(super) listen: SocketAddr,
+    /// Also serve table, queues and bucket to AWS clients here; nothing is checked, whoever reaches it may do everything
+    #[arg(long, env = "FANFARE_AWS_LISTEN", value_name = "ADDRESS")]
+    pub(super) aws_listen: Option<SocketAddr>,
+    /// What an accepted message survives
+    #[arg(long, env = "FANFARE_DURABILITY", value_enum, default_value_t = Survives::ProcessKill)]
+    pub(super) durability: Survives,
+    /// Seconds to wait after the first, second, ... failed attempt, separated by commas; empty: no retries
+    /// [default: 5,300,1800,7200,18000,36000,36000]
+    #[arg(long, env = names::RETRY_SCHEDULE, value_name = "SECONDS")]
+    pub(super) retry_schedule: Option<String>,
+    /// Seconds a receiver has to answer, 1 to 30 [default: 15]
+    #[arg(long, env = names::REQUEST_TIMEOUT, value_name = "SECONDS")]
+    pub(super) request_timeout: Option<String>,
+    /// Private networks that endpoints may be in, separated by commas. Not empty here, unlike in the cloud, so that this
+    /// machine can receive [default: 127.0.0.0/8,::1/128]
+    #[arg(long, env = names::ALLOWED_SUBNETS, value_name = "CIDRS")]
+    pub(super) allowed_subnets: Option<String>,
+    /// Whether endpoints must use https; unlike in the cloud they need not [default: false]
+    #[arg(long, env = names::HTTPS_ONLY, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    pub(super) https_only: Option<String>,
+    /// Days of nothing but failures after which an endpoint is disabled, 1 to 30 [default: 5]
+    #[arg(long, env = names::DISABLE_AFTER_DAYS, value_name = "DAYS")]
+    pub(super) disable_after_days: Option<String>,
+    /// How much is logged: error, warn, info, debug, trace, or filter directives
+    #[arg(long, env = names::LOG_LEVEL, default_value = "info", value_name = "LEVEL")]
+    pub(super) log_level: String,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fanfare token
+  fanfare token --organization org_23rb8YdGqMT0qIzpgGwdXfHirMu --expires-days 7
+  curl -H \"authorization: Bearer $(fanfare token)\" http://127.0.0.1:8071/api/v1/app")]
+pub(super) struct TokenArgs {
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    /// Whose token: everything it creates belongs to this organization
+    #[arg(long, default_value = ORGANIZATION_DEFAULT, value_parser = organization, value_name = "ORG")]
+    pub(super) organization: OrganizationId,
+    /// Days until the token is no longer valid
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500), value_name = "DAYS")]
+    pub(super) expires_days: u32,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fanfare demo
+  fanfare demo --messages 10000")]
+pub(super) struct DemoArgs {
+    /// How many messages to publish
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=100_000), value_name = "N")]
+    pub(super) messages: u32,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fanfare bench                             state on disk, in a temporary folder
+  fanfare bench --endpoints 5 --memory
+  fanfare bench --durability power-loss --json")]
+pub(super) struct BenchArgs {
+    /// How many messages to publish
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub(super) messages: usize,
+    /// How many endpoints want each message
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) endpoints: usize,
+    /// Over how many keep-alive connections, one request at a time on each
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub(super) connections: usize,
+    /// Size of a payload
+    #[arg(long, default_value_t = 512, value_name = "BYTES")]
+    pub(super) payload_bytes: usize,
+    /// Keep the state in this folder [default: a temporary one]
+    #[arg(long, value_name = "DIR", conflicts_with = "memory")]
+    pub(super) data: Option<PathBuf>,
+    /// Keep the state in memory
+    #[arg(long)]
+    pub(super) memory: bool,
+    /// What an accepted message survives
+    #[arg(long, value_enum, default_value_t = Survives::ProcessKill)]
+    pub(super) durability: Survives,
+    /// Print one line of JSON instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What an accepted message survives.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Survives {
+    /// the death of this process in any way, kill -9 included
+    ProcessKill,
+    /// a power failure too: every write is synced to the disk, which takes its time
+    PowerLoss,
+}
+
+impl From<Survives> for Durability {
+    fn from(survives: Survives) -> Self {
+        match survives {
+            Survives::ProcessKill => Self::ProcessKill,
+            Survives::PowerLoss => Self::PowerLoss,
+        }
+    }
+}
+
+impl std::fmt::Display for Survives {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ProcessKill => "process-kill",
+            Self::PowerLoss => "power-loss",
+        })
+    }
+}
+
+impl StartArgs {
+    pub(super) fn into_options(self) -> Options {
+        let state = if self.memory { State::Memory } else { State::Disk(self.state.data.clone()) };
+        Options {
+            listen: self.listen,
+            aws_listen: self.aws_listen,
+            durability: self.durability.into(),
+            jwt_secret: self.state.jwt_secret.clone(),
+            overrides: self.overrides(),
+            ..Options::new(state)
+        }
+    }
+
+    fn overrides(self) -> BTreeMap<String, String> {
+        let given = [
+            (names::RETRY_SCHEDULE, self.retry_schedule),
+            (names::REQUEST_TIMEOUT, self.request_timeout),
+            (names::ALLOWED_SUBNETS, self.allowed_subnets),
+            (names::HTTPS_ONLY, self.https_only),
+            (names::DISABLE_AFTER_DAYS, self.disable_after_days),
+            (names::LOG_LEVEL, Some(self.log_level)),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+/// The organization of tokens nobody asked otherwise for.
+pub(super) fn organization_default() -> Option<OrganizationId> {
+    OrganizationId::parse(ORGANIZATION_DEFAULT)
+}
+
+fn organization(text: &str) -> Result<OrganizationId, String> {
+    OrganizationId::parse(text).ok_or_else(|| "must be org_ and 27 letters or digits".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Cli::command().debug_assert();
+        assert!(organization_default().is_some());
+    }
+
+    #[test]
+    fn flags_become_the_variables_of_the_functions() {
+        let line = ["fanfare", "--memory", "--retry-schedule", "", "--https-only", "--log-level", "debug"];
+        let options = Cli::parse_from(line).start.into_options();
+        assert_eq!(options.state, State::Memory);
+        assert_eq!(options.overrides[names::RETRY_SCHEDULE], "");
+        assert_eq!(options.overrides[names::HTTPS_ONLY], "true");
+        assert_eq!(options.overrides[names::LOG_LEVEL], "debug");
+        assert!(!options.overrides.contains_key(names::REQUEST_TIMEOUT));
+    }
+
+    #[test]
+    fn a_secret_that_is_too_short_is_refused() {
+        assert!(Cli::try_parse_from(["fanfare", "--jwt-secret", "short"]).is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! `fanfare bench`: how much the gateway on this machine takes and delivers.
+//!
+//! A gateway is started in this process, with receivers that answer at once. Messages are published through the public API
+//! over keep-alive connections, each with an idempotency key as the SDKs send it, and followed to their receivers. What is
+//! printed includes the work of the load generator and the receivers, which share the machine and the process.
+
+mod load;
+mod report;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fanfare::config::names;
+use fanfare::telemetry::{self, LogFormat};
+use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::TempDir;
+
+use super::api::{self, NewEndpoint};
+use super::args::{BenchArgs, organization_default};
+use super::http_client::Connection;
+use super::receivers::Receiver;
+use super::terminal::{is_watched, say};
+use crate::{Gateway, Options, State};
+use load::Load;
+
+const APPLICATION: &str = "bench";
+/// A bench waits for what is still to arrive as long as something arrives; after this long without, it gives up.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+const LOOK_PERIOD: Duration = Duration::from_millis(20);
+
+pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    telemetry::start("warn", LogFormat::Text);
+    let (state, _temporary) = state(&args)?;
+    let options = Options {
+        durability: args.durability.into(),
+        overrides: [(names::LOG_LEVEL.to_owned(), "warn".to_owned())].into(),
+        ..Options::new(state)
+    };
+    let gateway = Gateway::start(options).await?;
+    let token = gateway.token(&organization_default().context("the default organization")?)?;
+    let load = Arc::new(Load::new(&args));
+    let receivers = prepare(&gateway, &token, &load).await?;
+    let published = load::publish(&load, gateway.address(), &token, args.connections).await?;
+    let is_complete = wait(&load).await;
+    drop(receivers);
+    gateway.shutdown().await;
+    let report = report::Report::new(&args, &load, &published);
+    say(&if args.json { report.json() } else { report.table() });
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A temporary directory unless another one, or memory, was asked for.
+fn state(args: &BenchArgs) -> anyhow::Result<(State, Option<TempDir>)> {
+    if args.memory {
+        return Ok((State::Memory, None));
+    }
+    if let Some(directory) = &args.data {
+        return Ok((State::Disk(directory.clone()), None));
+    }
+    let directory = tempfile::tempdir().context("making a temporary directory")?;
+    Ok((State::Disk(directory.path().to_owned()), Some(directory)))
+}
+
+async fn prepare(gateway: &Gateway, token: &str, load: &Arc<Load>) -> anyhow::Result<Vec<Receiver>> {
+    let mut api = Connection::open(gateway.address(), token).await?;
+    api::create_application(&mut api, APPLICATION).await?;
+    let mut receivers = Vec::new();
+    for endpoint in 0..load.endpoints() {
+        let load = Arc::clone(load);
+        let receiver = Receiver::start(move |_, body| {
+            load.arrived(endpoint, &body);
+            std::future::ready(http::StatusCode::NO_CONTENT)
+        });
+        let receiver = receiver.await?;
+        let new = NewEndpoint { url: receiver.url(), description: "bench", ..NewEndpoint::default() };
+        api::create_endpoint(&mut api, APPLICATION, &new).await?;
+        receivers.push(receiver);
+    }
+    Ok(receivers)
+}
+
+/// Until everything has arrived; false when something did not.
+async fn wait(load: &Load) -> bool {
+    let bar = if is_watched() { ProgressBar::new(load.deliveries_wanted() as u64) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("delivering {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    let (mut last, mut quiet) = (0, Duration::ZERO);
+    while load.deliveries() < load.deliveries_wanted() && quiet < SILENCE_MAX {
+        tokio::time::sleep(LOOK_PERIOD).await;
+        let now = load.deliveries();
+        quiet = if now > last { Duration::ZERO } else { quiet + LOOK_PERIOD };
+        last = now;
+        bar.set_position(now as u64);
+    }
+    bar.finish_and_clear();
+    load.deliveries() >= load.deliveries_wanted()
+}

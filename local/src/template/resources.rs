@@ -1,0 +1,83 @@
+//! The resources of a template by logical id, before anything is read from them.
+
+use std::collections::BTreeMap;
+
+use super::TemplateError;
+use super::node::Node;
+
+const MEMBERS_READ: [&str; 3] = ["Type", "Properties", "Metadata"];
+/// What happens to a resource when the stack is changed or deleted.
+const MEMBERS_WITHOUT_MEANING: [&str; 3] = ["DeletionPolicy", "UpdateReplacePolicy", "DependsOn"];
+
+/// Types that mean nothing on one machine: there are no permissions, log groups or alarms here.
+const TYPES_WITHOUT_MEANING: [&str; 8] = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+];
+
+/// What a resource is, as far as the local gateway knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Function,
+    HttpApi,
+    Table,
+    Queue,
+    Bucket,
+    WithoutMeaning,
+}
+
+/// A resource with its properties and metadata, still as they are written.
+pub(super) struct Resource<'a> {
+    pub(super) kind: Kind,
+    pub(super) properties: Option<Node<'a>>,
+    pub(super) metadata: Option<Node<'a>>,
+    pub(super) node: Node<'a>,
+}
+
+impl<'a> Resource<'a> {
+    pub(super) fn required_properties(&self) -> Result<&Node<'a>, TemplateError> {
+        self.properties.as_ref().ok_or_else(|| self.node.wrong("Properties is missing"))
+    }
+}
+
+pub(super) struct Resources<'a>(BTreeMap<&'a str, Resource<'a>>);
+
+impl<'a> Resources<'a> {
+    pub(super) fn read(node: &Node<'a>) -> Result<Self, TemplateError> {
+        let read = |(logical_id, member): (&'a str, Node<'a>)| {
+            // Complaints begin with the logical id, and go on with the property as it is written in the template.
+            let node = Node::new(logical_id, member.value());
+            node.only(&MEMBERS_READ, &MEMBERS_WITHOUT_MEANING)?;
+            let properties = node.get("Properties").map(|properties| Node::new(logical_id, properties.value()));
+            let kind = kind(&node.required("Type")?)?;
+            Ok((logical_id, Resource { kind, properties, metadata: node.get("Metadata"), node }))
+        };
+        node.members()?.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(super) fn get(&self, logical_id: &str) -> Option<&Resource<'a>> {
+        self.0.get(logical_id)
+    }
+
+    pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = (&'a str, &Resource<'a>)> {
+        self.0.iter().filter(move |(_, resource)| resource.kind == kind).map(|(id, resource)| (*id, resource))
+    }
+}
+
+fn kind(node: &Node<'_>) -> Result<Kind, TemplateError> {
+    match node.literal()? {
+        "AWS::Serverless::Function" => Ok(Kind::Function),
+        "AWS::Serverless::HttpApi" => Ok(Kind::HttpApi),
+        "AWS::DynamoDB::Table" => Ok(Kind::Table),
+        "AWS::SQS::Queue" => Ok(Kind::Queue),
+        "AWS::S3::Bucket" => Ok(Kind::Bucket),
+        name if TYPES_WITHOUT_MEANING.contains(&name) => Ok(Kind::WithoutMeaning),
+        name => Err(node.wrong(format!("{name} is not understood by the local gateway"))),
+    }
+}
