@@ -1,1 +1,38 @@
-fn main() {}
+//! What Fanfare promises, asked from outside: through the API with the official SDK, through the functions with the events
+//! Lambda would send, and through flows on engines under a clock that a test moves.
+//!
+//! | module | promise |
+//! |---|---|
+//! | [`delivering`], [`filters`], [`retries`] | who gets a message, signed, and what happens when a receiver fails |
+//! | [`health`] | when an endpoint is tried again, when it is given up, what expires |
+//! | [`due`] | a retry that is hours away comes back at its time, whatever the sweep went through |
+//! | [`idempotency`], [`creating`] | a repeated request does its work once |
+//! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
+//! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
+//! | [`restart`] | what was accepted is delivered after `kill -9` |
+//! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
+//! | [`pages`] | a list is read whole, forward and back, while it grows |
+//! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
+//!
+//! [`harness`] is how they ask.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that fails in setting up has failed
+#![allow(unreachable_pub)]
+
+mod harness;
+
+mod bad_input;
+mod creating;
+mod delivering;
+mod due;
+mod events;
+mod faults;
+mod filters;
+mod health;
+mod idempotency;
+mod managing;
+mod pages;
+mod poison;
+mod restart;
+mod retries;
+mod tidy;

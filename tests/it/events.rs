@@ -1,0 +1,115 @@
+//! The sample events: each is what its function takes, and is answered as a function on Lambda would answer it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Service};
+use lambda_runtime::LambdaEvent;
+use serde_json::{Value, json};
+
+use crate::harness::Stage;
+use crate::harness::process::root;
+
+/// The order matters: an endpoint needs its application, a message is found after it was accepted.
+const HTTP: [(&str, &str, i64); 18] = [
+    ("manage", "create-application", 201),
+    ("manage", "list-applications", 200),
+    ("manage", "create-event-type", 201),
+    ("manage", "create-endpoint", 201),
+    ("manage", "get-endpoint-secret", 200),
+    ("manage", "health", 204),
+    ("manage", "unknown-route", 404),
+    ("publish", "message", 202),
+    ("publish", "message", 202),
+    ("publish", "message-with-channels", 202),
+    ("publish", "base64-body", 202),
+    ("publish", "malformed-json", 422),
+    ("publish", "bad-token", 401),
+    ("history", "list-messages", 200),
+    ("history", "get-message", 200),
+    ("history", "attempts-by-endpoint", 200),
+    ("history", "attempts-by-message", 200),
+    ("history", "list-messages", 200),
+];
+
+/// Events of other functions.
+const OTHERS: [(&str, &str); 3] = [("deliver", "batch"), ("deliver", "poison"), ("sweep", "minute")];
+
+fn event(function: &str, case: &str) -> String {
+    let path = root().join("events").join(function).join(format!("{case}.json"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The answer as API Gateway would get it.
+async fn answer(stage: &Stage, function: &str, case: &str) -> Value {
+    let event: LambdaRequest = serde_json::from_str(&event(function, case)).unwrap();
+    let mut adapter = Adapter::from(stage.router(function));
+    let answer = adapter.call(LambdaEvent::new(event, stage.context())).await.unwrap();
+    serde_json::to_value(answer).unwrap()
+}
+
+#[tokio::test]
+async fn every_http_event_is_answered() {
+    let stage = Stage::new(&[]).await;
+    let mut bodies = BTreeMap::new();
+    for (function, case, status) in HTTP {
+        let answer = answer(&stage, function, case).await;
+        assert_eq!(answer["statusCode"], json!(status), "{function}/{case}: {answer}");
+        assert_eq!(answer["isBase64Encoded"], json!(false), "{function}/{case}");
+        let text = answer["body"].as_str().unwrap_or_default();
+        let body: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(text).unwrap() };
+        bodies.insert((function, case), body);
+    }
+    assert_eq!(bodies[&("history", "list-messages")]["data"].as_array().unwrap().len(), 3, "repeats make no message");
+    assert_eq!(bodies[&("history", "get-message")]["id"], bodies[&("publish", "message")]["id"]);
+    assert_eq!(bodies[&("manage", "unknown-route")]["code"], "not_found");
+    assert!(bodies[&("manage", "get-endpoint-secret")]["key"].as_str().unwrap().starts_with("whsec_"));
+}
+
+#[tokio::test]
+async fn a_batch_is_delivered_and_its_poison_is_left_in_the_queue() {
+    let stage = Stage::new(&[]).await;
+    let door = deliver::Door::new(&stage.platform);
+    for (case, left) in [("batch", vec![]), ("poison", vec!["5743abdd-ddfa-48c1-a3a9-9fdebc2e8f3f"])] {
+        let event: SqsEvent = serde_json::from_str(&event("deliver", case)).unwrap();
+        let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+        let answer = serde_json::to_value(answer).unwrap();
+        let failures: Vec<_> = left.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+        assert_eq!(answer, json!({ "batchItemFailures": failures }), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_tick_is_answered_with_what_it_did() {
+    let stage = Stage::new(&[]).await;
+    let event: Value = serde_json::from_str(&event("sweep", "minute")).unwrap();
+    let door = sweep::Door::new(&stage.platform);
+    let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+    assert_eq!(answer, json!({ "queued": 0, "isUnfinished": false }));
+}
+
+/// The cases in a function's folder.
+pub(crate) fn cases_in(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names.into_iter().map(|name| name.strip_suffix(".json").expect("only JSON").to_owned()).collect()
+}
+
+#[test]
+fn every_sample_event_is_tested() {
+    let mut tested: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (function, case) in HTTP.iter().map(|(function, case, _)| (*function, *case)).chain(OTHERS) {
+        tested.entry(function).or_default().push(case);
+    }
+    for folder in std::fs::read_dir(root().join("events")).unwrap() {
+        let folder = folder.unwrap().path();
+        let function = folder.file_name().unwrap().to_str().unwrap();
+        for case in cases_in(&folder) {
+            let is_tested = tested.get(function).is_some_and(|cases| cases.contains(&case.as_str()));
+            assert!(is_tested, "events/{function}/{case}.json is asked by no test");
+        }
+    }
+}

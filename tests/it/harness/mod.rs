@@ -1,0 +1,27 @@
+//! How tests ask: two ways to run the gateway, a receiver with real sockets, and small tools.
+//!
+//! - [`World`]: the whole gateway behind its HTTP listener, for tests that speak the API as a customer does.
+//! - [`Stage`]: the functions on engines in memory, where nothing runs by itself: a test calls a function, moves queue
+//!   messages and the clock, and makes single AWS calls fail ([`Faults`]).
+//! - [`Receiver`]: answers deliveries by a script and verifies every one of them with the official verifiers.
+//!
+//! All of it ends when it is dropped.
+
+mod answer;
+mod clock;
+mod faults;
+pub(crate) mod process;
+mod raw;
+mod receiver;
+mod stage;
+pub(crate) mod table;
+mod wait;
+mod world;
+
+pub(crate) use answer::Answer;
+pub(crate) use faults::Way;
+pub(crate) use raw::send;
+pub(crate) use receiver::{Delivery, Receiver, Reply};
+pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage};
+pub(crate) use wait::eventually;
+pub(crate) use world::World;

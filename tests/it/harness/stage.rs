@@ -1,0 +1,299 @@
+//! The functions on engines in memory, and nothing that runs by itself: a test is the API gateway, the queue's poller and
+//! the schedule. All share one clock, which the test moves; every AWS call passes by [`Faults`].
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_types::retry::RetryConfig;
+use axum::Router;
+use axum::body::Body;
+use fanfare::config::{JwtSecret, Platform, Settings};
+use fanfare::domain::ids::OrganizationId;
+use fanfare::domain::timestamp::Timestamp;
+use fanfare::http::auth::issue_token;
+use fanfare::http::routes::ROUTES;
+use fanfare_engines::Engines;
+use fanfare_local::provision::provision;
+use fanfare_local::template::{Place, Plan, TEMPLATE};
+use http::Request;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::answer::Answer;
+use super::clock::TestClock;
+use super::faults::Faults;
+
+/// Whose token a stage's requests carry.
+pub(crate) const ORGANIZATION: &str = "org_2FanfareLocalDevelopment000";
+
+/// Signs the tokens of the stage, and those under `events/`.
+pub(crate) const JWT_SECRET: &str = "fanfare-local-development-secret-not-for-production";
+
+/// A token that outlives every clock that a test moves.
+const TOKEN_LIFETIME_S: i64 = 365 * 24 * 3_600;
+
+/// A function's own time limit, as the template has it for deliver.
+const INVOCATION_MS: i64 = 60_000;
+
+/// The stage. Its engines end with it.
+pub(crate) struct Stage {
+    pub(crate) clock: TestClock,
+    pub(crate) engines: Engines,
+    pub(crate) faults: Faults,
+    pub(crate) platform: Platform,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    token: String,
+    routers: BTreeMap<&'static str, Router>,
+    deliver: deliver::Door,
+    sweep: sweep::Door,
+}
+
+/// What became of a batch of queue messages.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) received: Vec<Message>,
+    /// Identifiers of those that the function left in the queue.
+    pub(crate) failed: Vec<String>,
+}
+
+impl Stage {
+    /// With these variables besides those of the template.
+    pub(crate) async fn new(variables: &[(&str, &str)]) -> Self {
+        let (clock, faults) = (TestClock::new(), Faults::default());
+        let engines = Engines::in_memory(clock.for_engines()).unwrap();
+        let parameters = BTreeMap::from([("JwtSecret".to_owned(), JWT_SECRET.to_owned())]);
+        let plan = Plan::read(TEMPLATE, &Place::local("http://engines.local"), &parameters).unwrap();
+        provision(&plan, &engines.sdk_config()).await.unwrap();
+        let sqs = aws_sdk_sqs::Client::new(&engines.sdk_config());
+        let platform = platform(&plan, variables, &engines, &faults, &clock);
+        let organization = OrganizationId::parse(ORGANIZATION).unwrap();
+        let secret = JwtSecret::parse(JWT_SECRET).unwrap();
+        Self {
+            token: issue_token(&secret, &organization, platform.effects.now(), TOKEN_LIFETIME_S).unwrap(),
+            routers: BTreeMap::from([
+                ("publish", publish::router(&platform)),
+                ("manage", manage::router(&platform)),
+                ("history", history::router(&platform)),
+            ]),
+            deliver: deliver::Door::new(&platform),
+            sweep: sweep::Door::new(&platform),
+            clock,
+            engines,
+            faults,
+            platform,
+            sqs,
+        }
+    }
+
+    /// A request of the organization's, answered by whichever function the route table names.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call_with_key(method, path, body, None).await
+    }
+
+    /// As [`Stage::call`], with an idempotency key.
+    pub(crate) async fn call_with_key(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        idempotency_key: Option<&str>,
+    ) -> Answer {
+        self.call_router(self.router_of(method, path), method, path, body, idempotency_key).await
+    }
+
+    /// As [`Stage::call_with_key`], answered by this router.
+    pub(crate) async fn call_router(
+        &self,
+        router: Router,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        idempotency_key: Option<&str>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("authorization", format!("Bearer {}", self.token));
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
+        Answer::read(router.oneshot(request.body(body).unwrap()).await.unwrap()).await
+    }
+
+    fn router_of(&self, method: &str, path: &str) -> Router {
+        let is_of = |form: &str| {
+            let (form, path) = (form.split('/'), path.split('?').next().unwrap().split('/'));
+            form.clone().count() == path.clone().count()
+                && form.zip(path).all(|(form, part)| form == part || form.starts_with('{'))
+        };
+        let route = ROUTES.iter().find(|route| route.method == method && is_of(route.path));
+        self.routers[route.map_or("manage", |route| route.function)].clone()
+    }
+
+    /// A function with an HTTP door.
+    pub(crate) fn router(&self, function: &str) -> Router {
+        self.routers[function].clone()
+    }
+
+    /// An application with one endpoint at this URL: their identifiers.
+    pub(crate) async fn application_with_endpoint(&self, url: &str) -> (String, String) {
+        let application = self.call("POST", "/api/v1/app", Some(json!({ "name": "Acme" }))).await.id();
+        let endpoint = self.endpoint(&application, url).await;
+        (application, endpoint)
+    }
+
+    pub(crate) async fn endpoint(&self, application: &str, url: &str) -> String {
+        self.call("POST", &format!("/api/v1/app/{application}/endpoint"), Some(json!({ "url": url }))).await.id()
+    }
+
+    /// What the endpoint's deliveries are signed with.
+    pub(crate) async fn secret(&self, application: &str, endpoint: &str) -> String {
+        let answer = self.call("GET", &format!("/api/v1/app/{application}/endpoint/{endpoint}/secret"), None).await;
+        answer.json()["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Posts a message of type `order.placed`.
+    pub(crate) async fn publish(&self, application: &str, idempotency_key: Option<&str>, payload: Value) -> Answer {
+        let body = json!({ "eventType": "order.placed", "payload": payload });
+        self.call_with_key("POST", &format!("/api/v1/app/{application}/msg"), Some(body), idempotency_key).await
+    }
+
+    /// The attempts of a message, oldest first.
+    pub(crate) async fn attempts(&self, application: &str, message: &str) -> Vec<Value> {
+        let path = format!("/api/v1/app/{application}/attempt/msg/{message}?limit=250&order=ascending");
+        self.call("GET", &path, None).await.json()["data"].as_array().unwrap().clone()
+    }
+
+    /// URL of a queue by its name.
+    pub(crate) async fn queue_url(&self, name: &str) -> String {
+        self.sqs.get_queue_url().queue_name(name).send().await.unwrap().queue_url.unwrap()
+    }
+
+    /// What can be received from the delivery queue now, ten at most.
+    pub(crate) async fn receive(&self) -> Vec<Message> {
+        let receive = self.sqs.receive_message().queue_url(&self.platform.settings.delivery_queue_url);
+        let receive = receive.max_number_of_messages(10);
+        let answer = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap();
+        answer.messages.unwrap_or_default()
+    }
+
+    /// Messages in the queue, and of those how many are held back by a delay or by a consumer.
+    pub(crate) async fn backlog(&self) -> (usize, usize) {
+        let url = &self.platform.settings.delivery_queue_url;
+        let asked = self.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
+        let attributes = asked.send().await.unwrap().attributes.unwrap();
+        let count = |name: QueueAttributeName| attributes[&name].parse::<usize>().unwrap();
+        let held = count(QueueAttributeName::ApproximateNumberOfMessagesDelayed)
+            + count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
+        (count(QueueAttributeName::ApproximateNumberOfMessages) + held, held)
+    }
+
+    /// One batch through the deliver function, as the event source mapping would do it.
+    pub(crate) async fn deliver(&self) -> Batch {
+        let received = self.receive().await;
+        let failed = if received.is_empty() { Vec::new() } else { self.hand_to_deliver(&received).await };
+        for message in received.iter().filter(|message| !failed.iter().any(|id| Some(&**id) == message.message_id())) {
+            self.delete(message).await;
+        }
+        Batch { received, failed }
+    }
+
+    /// Takes a message out of the delivery queue for good.
+    pub(crate) async fn delete(&self, message: &Message) {
+        let delete = self.sqs.delete_message().queue_url(&self.platform.settings.delivery_queue_url);
+        delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+    }
+
+    /// Delivers until nothing can be received; how many messages that were.
+    pub(crate) async fn deliver_all(&self) -> usize {
+        /// More batches than any test has.
+        const BATCHES_MAX: usize = 1_000;
+        let mut count = 0;
+        for _ in 0..BATCHES_MAX {
+            let batch = self.deliver().await;
+            if batch.received.is_empty() {
+                return count;
+            }
+            count += batch.received.len();
+        }
+        panic!("the queue does not become empty");
+    }
+
+    /// Invokes the function with these messages; identifiers of those it did not finish.
+    pub(crate) async fn hand_to_deliver(&self, messages: &[Message]) -> Vec<String> {
+        let context = self.context();
+        self.invoke_deliver(messages, context).await
+    }
+
+    /// As [`Stage::hand_to_deliver`], with so much time.
+    pub(crate) async fn hand_to_deliver_until(&self, messages: &[Message], deadline: Timestamp) -> Vec<String> {
+        let mut context = Context::default();
+        context.deadline = u64::try_from(deadline.as_millis()).unwrap();
+        self.invoke_deliver(messages, context).await
+    }
+
+    async fn invoke_deliver(&self, messages: &[Message], context: Context) -> Vec<String> {
+        let record = |message: &Message| {
+            let attributes = message.attributes().unwrap().iter();
+            let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
+            json!({
+                "messageId": message.message_id(),
+                "receiptHandle": message.receipt_handle(),
+                "body": message.body(),
+                "attributes": attributes,
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "awsRegion": "us-east-1",
+            })
+        };
+        let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+        let event: SqsEvent = serde_json::from_value(event).unwrap();
+        let answer = self.deliver.handle(LambdaEvent::new(event, context)).await.unwrap();
+        answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    /// One tick of the schedule; how many deliveries it put back.
+    pub(crate) async fn sweep(&self) -> usize {
+        let answer = self.sweep.handle(LambdaEvent::new(json!({}), self.context())).await.unwrap();
+        usize::try_from(answer["queued"].as_u64().unwrap()).unwrap()
+    }
+
+    /// What Lambda tells about an invocation that begins now.
+    pub(crate) fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.deadline = u64::try_from(self.platform.effects.now().as_millis() + INVOCATION_MS).unwrap();
+        context
+    }
+
+    /// A platform whose SDK repeats calls as the default policy says, but without its pauses.
+    pub(crate) fn with_sdk_retries(&self) -> Platform {
+        let retries = RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1));
+        let sdk = self.platform.sdk.clone().into_builder().retry_config(retries).build();
+        Platform { sdk, ..self.platform.clone() }
+    }
+}
+
+/// The template's environment, and an SDK that does not repeat calls: one fault is one failure.
+fn platform(
+    plan: &Plan,
+    variables: &[(&str, &str)],
+    engines: &Engines,
+    faults: &Faults,
+    clock: &TestClock,
+) -> Platform {
+    let defaults = [("FANFARE_HTTPS_ONLY", "false"), ("FANFARE_ALLOWED_SUBNETS", "127.0.0.0/8")];
+    let mut environment = plan.functions.iter().find(|f| f.binary == "publish").unwrap().environment.clone();
+    environment.extend(defaults.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let sdk = engines.sdk_config().into_builder();
+    let sdk = sdk.http_client(faults.wrap(engines.http_client())).sleep_impl(TokioSleep::new());
+    Platform {
+        settings: Settings::from_lookup(|name| environment.get(name).cloned()).unwrap(),
+        sdk: sdk.retry_config(RetryConfig::disabled()).build(),
+        effects: clock.effects(),
+    }
+}
