@@ -7,6 +7,7 @@
 //! | [`health`] | when an endpoint is tried again, when it is given up, what expires |
 //! | [`due`] | a retry that is hours away comes back at its time, whatever the sweep went through |
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
+//! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
 //! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
@@ -33,6 +34,8 @@ mod idempotency;
 mod managing;
 mod pages;
 mod poison;
+mod resending;
 mod restart;
 mod retries;
+mod secrets;
 mod tidy;

@@ -102,10 +102,14 @@ impl SigningSecrets {
     /// With a new current secret; the one it replaces signs until `old_signs_until`. Those whose time is over are forgotten.
     pub fn rotated(&self, new: SigningSecret, now: Timestamp, old_signs_until: Timestamp) -> Result<Self, Invalid> {
         let old = RetiredSecret { secret: self.current.clone(), signs_until: old_signs_until };
-        let retired: Vec<_> =
-            std::iter::once(old).chain(self.retired.iter().cloned()).filter(|retired| retired.signs_until > now).collect();
+        let retired: Vec<_> = std::iter::once(old)
+            .chain(self.retired.iter().cloned())
+            .filter(|retired| retired.signs_until > now)
+            .collect();
         if retired.len() > RETIRED_SECRETS_MAX {
-            return Err(Invalid::new(format!("{RETIRED_SECRETS_MAX} replaced secrets still sign; wait or shorten their time")));
+            return Err(Invalid::new(format!(
+                "{RETIRED_SECRETS_MAX} replaced secrets still sign; wait or shorten their time"
+            )));
         }
         Ok(Self { current: new, retired })
     }
@@ -336,7 +340,8 @@ mod tests {
 
     #[test]
     fn credentials_are_known_by_their_header() {
-        for (name, is_sensitive) in [("Authorization", true), ("X-Api-Key", true), ("proxy-x", true), ("x-shop", false)] {
+        for (name, is_sensitive) in [("Authorization", true), ("X-Api-Key", true), ("proxy-x", true), ("x-shop", false)]
+        {
             assert_eq!(Header::parse(name, "v").unwrap().is_sensitive(), is_sensitive, "{name}");
         }
     }

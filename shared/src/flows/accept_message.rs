@@ -5,7 +5,8 @@
 //!   first message, and is answered with it when it asked for the same, refused when it asked for something else.
 //! - Cut short after the put, nothing was promised: the caller has no answer yet and repeats. The repeat queues a delivery
 //!   for every endpoint that has no attempt yet, marked as a possible repeat, so that whoever delivers looks before it
-//!   sends. That heals a crash and costs the ordinary repeat one read.
+//!   sends; and late enough that an attempt which is being made at this moment is recorded by then. That heals a crash
+//!   and costs the ordinary repeat one read.
 //! - An endpoint made after the message was accepted is not given it by a repeat.
 
 use std::collections::{HashMap, HashSet};
@@ -26,6 +27,9 @@ use crate::store::{Accepted, ApplicationRef, Audience, PAYLOAD_IN_ITEM_BYTES_MAX
 /// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
 const KNOWN_UIDS_MAX: usize = 10_000;
 
+/// How much longer than an attempt takes at most a repeat's deliveries wait: for its record to be written.
+const REPEAT_MARGIN_MS: u64 = 1_000;
+
 const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
 /// The flow, with what it needs. Cheap to clone.
@@ -35,6 +39,7 @@ pub struct AcceptMessage {
     queue: DeliveryQueue,
     blobs: Blobs,
     effects: Effects,
+    repeat_delay_ms: u64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
 }
 
@@ -59,6 +64,7 @@ impl AcceptMessage {
             queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             effects: platform.effects.clone(),
+            repeat_delay_ms: u64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
             known_uids: Arc::default(),
         }
     }
@@ -76,7 +82,7 @@ impl AcceptMessage {
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
         let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
-        self.queue.send_all(&tasks).await?;
+        self.queue.send_all(&tasks, if is_repeat { self.repeat_delay_ms } else { 0 }).await?;
         Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat })
     }
 

@@ -4,7 +4,7 @@
 //! - Before the record, the task is still in the queue and comes again: the receiver may get the message twice, under the
 //!   same `webhook-id`.
 //! - Between the record and the next step, the task comes again too. A task that may be a repeat looks for its attempt
-//!   first, and takes the step that the record says instead of sending again.
+//!   first, and takes the step that the record says, for the delivery and for its endpoint, instead of sending again.
 //! - The next step twice is a retry queued twice; the second one finds the first one's attempt.
 //!
 //! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt.
@@ -101,7 +101,7 @@ impl Deliver {
             return Ok(Ended::Dropped(Reason::MessageExpired));
         }
         if task.is_repeat
-            && let Some(ended) = self.look_back(&task).await?
+            && let Some(ended) = self.look_back(&task, endpoint).await?
         {
             return Ok(ended);
         }
@@ -111,12 +111,16 @@ impl Deliver {
 
     /// Whether the attempt needs no making: it was made before, or a retry finds that the receiver has the message by now,
     /// because somebody had it resent.
-    async fn look_back(&self, task: &DeliveryTask) -> Result<Option<Ended>, Fault> {
+    async fn look_back(&self, task: &DeliveryTask, endpoint: &Endpoint) -> Result<Option<Ended>, Fault> {
         let mut attempts = self.store.attempts_of(&task.scope, &task.message).await?;
         attempts.retain(|attempt| attempt.endpoint == task.endpoint);
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
         if let Some(made) = attempts.iter().find(is_it) {
             self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
+            // What its owner did since (a new address, enabled again) counts for more than an old attempt.
+            if made.id.timestamp() >= endpoint.updated_at {
+                self.note_health(&task.scope, endpoint, step_of(made), self.effects.now()).await?;
+            }
             return Ok(Some(Ended::MadeBefore));
         }
         let has_it = attempts.iter().any(|attempt| attempt.outcome.is_success());
@@ -226,6 +230,16 @@ impl Deliver {
                 disable(DisabledBecause::Failing).await
             }
         }
+    }
+}
+
+/// The step that was decided when the attempt was made; how long ago its delay began does not matter any more.
+fn step_of(made: &Attempt) -> NextStep {
+    match (&made.outcome, made.next_attempt_at) {
+        (outcome, _) if outcome.is_success() => NextStep::Done,
+        (Outcome::Answered { status: 410, .. }, _) => NextStep::EndpointGone,
+        (_, Some(_)) => NextStep::Retry { delay_ms: 0 },
+        (_, None) => NextStep::GiveUp,
     }
 }
 

@@ -53,9 +53,9 @@ impl DeliveryQueue {
         self.0.run(Entry { body, group: task.endpoint.to_string(), delay_s }, bytes).await
     }
 
-    /// Queues all of them now; the first fault, if any, after everything was tried.
-    pub async fn send_all(&self, tasks: &[DeliveryTask]) -> Result<(), Fault> {
-        let sends = tasks.iter().map(|task| self.send(task, 0));
+    /// Queues all of them with the same delay; the first fault, if any, after everything was tried.
+    pub async fn send_all(&self, tasks: &[DeliveryTask], delay_ms: u64) -> Result<(), Fault> {
+        let sends = tasks.iter().map(|task| self.send(task, delay_ms));
         futures_util::future::join_all(sends).await.into_iter().collect()
     }
 }

@@ -147,6 +147,20 @@ impl Creation {
     }
 }
 
+impl Store {
+    /// What this idempotency key has made before, if anything: always [`Created::Repeat`].
+    pub async fn made_before(
+        &self,
+        organization: &OrganizationId,
+        idempotency: &Idempotency,
+    ) -> Result<Option<Created>, Fault> {
+        let (pk, sk) = (keys::idempotency(organization, &idempotency.key_hash), "I".to_owned());
+        let Some(record) = self.get("looking up an idempotency key", pk, sk).await? else { return Ok(None) };
+        let made = Reader::new("idempotency record", &record).text("made")?.to_owned();
+        Ok(Some(Created::Repeat { made, is_same_request: idempotency.is_same_request(&record)? }))
+    }
+}
+
 /// What became of a transaction.
 pub(super) enum Transacted {
     Done,

@@ -2,7 +2,9 @@
 
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
 use crate::domain::Invalid;
-use crate::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header};
+use crate::domain::endpoint::{
+    ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
+};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
@@ -41,11 +43,16 @@ impl Configure {
         key: Option<CreationKey<'_>>,
     ) -> Result<Endpoint, Refusal> {
         let scope = self.scope(organization, application).await?;
-        self.check(organization, Some(&new.draft.url), &new.draft.event_types).await?;
-        if self.store.count_endpoints(&scope).await? >= ENDPOINTS_PER_APPLICATION_MAX {
-            return Err(Refusal::LimitReached(format!(
-                "an application may have {ENDPOINTS_PER_APPLICATION_MAX} endpoints"
-            )));
+        let idempotency = self.idempotency(key, &format!("endpoint of {}", scope.application));
+        if let Err(refusal) = self.check_new(&scope, &new.draft).await {
+            // What a repeat's first request made may be the very endpoint that fills the application.
+            return match &idempotency {
+                Some(key) => match self.store.made_before(organization, key).await? {
+                    Some(repeat) => self.created(&scope, repeat).await,
+                    None => Err(refusal),
+                },
+                None => Err(refusal),
+            };
         }
         let now = self.effects.now();
         let id = EndpointId::new(now, self.effects.random.id_tail());
@@ -54,15 +61,31 @@ impl Configure {
             None => self.new_secret(),
         };
         let endpoint = new.draft.create(id, secret, new.headers, now);
-        let idempotency = self.idempotency(key, &format!("endpoint of {}", scope.application));
         match self.store.create_endpoint(&scope, &endpoint, idempotency.as_ref()).await? {
             Created::New => Ok(endpoint),
+            other => self.created(&scope, other).await,
+        }
+    }
+
+    async fn check_new(&self, scope: &AppScope, draft: &EndpointDraft) -> Result<(), Refusal> {
+        self.check(&scope.organization, Some(&draft.url), &draft.event_types).await?;
+        if self.store.count_endpoints(scope).await? >= ENDPOINTS_PER_APPLICATION_MAX {
+            return Err(Refusal::LimitReached(format!(
+                "an application may have {ENDPOINTS_PER_APPLICATION_MAX} endpoints"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The answer to a creation that made nothing new.
+    async fn created(&self, scope: &AppScope, created: Created) -> Result<Endpoint, Refusal> {
+        match created {
+            Created::New | Created::ParentGone => Err(Refusal::NotFound(Thing::Application)),
             Created::NameTaken => Err(uid_taken()),
-            Created::ParentGone => Err(Refusal::NotFound(Thing::Application)),
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 let named = EndpointRef::parse(&made).ok_or(NO_ENDPOINT)?;
-                self.store.endpoint(&scope, &named).await?.ok_or(NO_ENDPOINT)
+                self.store.endpoint(scope, &named).await?.ok_or(NO_ENDPOINT)
             }
         }
     }
