@@ -20,6 +20,7 @@ use fanfare_engines::{Engines, system_clock};
 use tokio::net::TcpListener;
 
 use crate::api_gateway::{self, Api, Routes};
+use crate::directory;
 use crate::functions::{Function, handler_of};
 use crate::options::{LOCAL_DEFAULTS, Options, State};
 use crate::provision::provision;
@@ -64,7 +65,10 @@ impl Gateway {
         let jwt_secret = jwt_secret(&options, &effects)?;
         let engines = match &options.state {
             State::Memory => Engines::in_memory(system_clock())?,
-            State::Disk(directory) => Engines::on_disk(directory, options.durability, system_clock())?,
+            State::Disk(directory) => {
+                directory::make(directory).with_context(|| format!("making {}", directory.display()))?;
+                Engines::on_disk(directory, options.durability, system_clock())?
+            }
         };
         let sdk = engines.sdk_config();
         let place = Place::local(sdk.endpoint_url().unwrap_or_default());

@@ -20,6 +20,7 @@
 
 mod api_gateway;
 pub mod cli;
+mod directory;
 pub mod functions;
 mod gateway;
 mod ids;

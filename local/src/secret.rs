@@ -37,7 +37,7 @@ pub enum SecretError {
 pub fn of_directory(directory: &Path, random: &dyn Random) -> Result<JwtSecret, SecretError> {
     let path = directory.join(FILE);
     let file_error = |source| SecretError::File { path: path.clone(), source };
-    std::fs::create_dir_all(directory).map_err(file_error)?;
+    crate::directory::make(directory).map_err(file_error)?;
     match create(directory, &path, random) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -90,11 +90,14 @@ mod tests {
         let first = of_directory(&inner, &SystemRandom).unwrap();
         assert!(first == of_directory(&inner, &SystemRandom).unwrap());
         assert!(first != random(&SystemRandom).unwrap());
-        assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 1, "drafts are cleared away");
+        let mut files: Vec<_> = std::fs::read_dir(&inner).unwrap().map(|file| file.unwrap().file_name()).collect();
+        files.sort();
+        assert_eq!(files, [".gitignore", FILE], "drafts are cleared away");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(inner.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&inner.join(FILE)), mode(&inner)), (0o600, 0o700));
         }
     }
 

@@ -1,6 +1,5 @@
 //! `fanfare`: serve until Ctrl-C, and say how to begin.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -9,39 +8,19 @@ use tokio::signal;
 
 use super::args::{StartArgs, organization_default};
 use super::terminal::{complain, say};
-use crate::{Gateway, Options, State};
+use crate::{Gateway, State};
 
 pub(super) async fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
     telemetry::start(&args.log_level, LogFormat::Text);
     let options = args.into_options();
     let state = options.state.clone();
-    let gateway = start(options).await?;
+    let gateway = Gateway::start(options).await?;
     greet(&gateway, &state)?;
     stopped().await?;
     complain("stopping; Ctrl-C again to stop at once");
     tokio::select! {
         () = gateway.shutdown() => Ok(ExitCode::SUCCESS),
         again = stopped() => again.map(|()| ExitCode::FAILURE),
-    }
-}
-
-async fn start(options: Options) -> anyhow::Result<Gateway> {
-    let directory = match &options.state {
-        State::Disk(directory) => Some(directory.clone()),
-        State::Memory => None,
-    };
-    let gateway = Gateway::start(options).await?;
-    if let Some(directory) = directory {
-        keep_out_of_git(&directory);
-    }
-    Ok(gateway)
-}
-
-/// The state holds a secret, and often lies in a checkout. A folder that refuses is no reason not to start.
-fn keep_out_of_git(directory: &Path) {
-    let file = directory.join(".gitignore");
-    if !file.exists() {
-        let _ = std::fs::write(file, "*\n");
     }
 }
 

@@ -85,9 +85,9 @@ fn attribute(value: &MessageAttributeValue) -> Attribute<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use aws_lambda_events::sqs::SqsEvent;
     use aws_sdk_sqs::primitives::Blob;
     use aws_sdk_sqs::types::MessageSystemAttributeName;
-    use lambda_http::aws_lambda_events::sqs::SqsEvent;
     use serde_json::{Value, json};
 
     use super::*;

@@ -26,7 +26,7 @@ use crate::functions::Function;
 use crate::tasks::Tasks;
 
 /// How long the next batch may gather after one that was not full. Longer makes batches fuller, and deliveries later.
-const GATHER: Duration = Duration::from_millis(3);
+const GATHER: Duration = Duration::from_millis(5);
 /// Longest wait of one receive: SQS's own maximum.
 const WAIT_S: i32 = 20;
 /// Pause after a receive that failed: the queue's engine is at its limits, or ending.
@@ -152,5 +152,158 @@ impl Mapping {
                 tracing::warn!(%error, "messages could not be deleted, they will come again");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_lambda_events::sqs::SqsEvent;
+    use aws_sdk_sqs::types::QueueAttributeName::{
+        ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as InFlight,
+    };
+    use fanfare::effects::Effects;
+    use fanfare_engines::{Engines, system_clock};
+    use lambda_runtime::{Error, LambdaEvent};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::functions::events;
+    use crate::template::{FunctionPlan, Place};
+
+    /// Longer than anything here takes; a test that hangs should fail.
+    const WAIT_MAX: Duration = Duration::from_secs(20);
+
+    struct Bench {
+        sqs: Client,
+        url: String,
+        tasks: Tasks,
+        running: Arc<AtomicUsize>,
+        running_max: Arc<AtomicUsize>,
+    }
+
+    impl Bench {
+        /// A queue that feeds a function which does what the messages say.
+        async fn new(batch_size: usize, concurrency_max: usize) -> Self {
+            let sqs = Client::new(&Engines::in_memory(system_clock()).unwrap().sdk_config());
+            let url = sqs.create_queue().queue_name("q").send().await.unwrap().queue_url.unwrap();
+            let (running, running_max) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let tasks = Tasks::new();
+            let (now, most) = (Arc::clone(&running), Arc::clone(&running_max));
+            let handler = events(move |event: LambdaEvent<SqsEvent>| {
+                let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+                async move {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    let answer = obey(event.payload).await;
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    answer
+                }
+            });
+            let plan = FunctionPlan {
+                logical_id: "F".to_owned(),
+                binary: "f".to_owned(),
+                environment: Default::default(),
+                timeout: WAIT_MAX,
+                memory_mb: 128,
+            };
+            let function = Function::new(&plan, &Place::local(""), Box::new(handler), Effects::system(), tasks.clone());
+            let mapping = Mapping {
+                function,
+                sqs: sqs.clone(),
+                queue_url: url.clone(),
+                queue_arn: "arn:aws:sqs:us-east-1:000000000000:q".to_owned(),
+                region: "us-east-1".to_owned(),
+                batch_size,
+                reports_failures: true,
+                concurrency_max,
+            };
+            let bench = Self { sqs, url, tasks, running, running_max };
+            drop(bench.tasks.spawn(run(mapping, bench.tasks.clone())));
+            bench
+        }
+
+        async fn send(&self, bodies: &[&str]) {
+            for body in bodies {
+                self.sqs.send_message().queue_url(&self.url).message_body(*body).send().await.unwrap();
+            }
+        }
+
+        async fn counts(&self) -> (usize, usize) {
+            let all = aws_sdk_sqs::types::QueueAttributeName::All;
+            let asked = self.sqs.get_queue_attributes().queue_url(&self.url).attribute_names(all).send().await.unwrap();
+            let count = |name| asked.attributes.as_ref().unwrap()[&name].parse().unwrap();
+            (count(Visible), count(InFlight))
+        }
+
+        /// Waits until so many messages are visible and so many in flight, and none is worked on.
+        async fn settles_at(&self, expected: (usize, usize), running: usize) {
+            let settled = async {
+                while self.counts().await != expected || self.running.load(Ordering::SeqCst) != running {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let waited = tokio::time::timeout(WAIT_MAX, settled).await;
+            assert!(waited.is_ok(), "expected {expected:?}, found {:?}", self.counts().await);
+        }
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            self.tasks.end();
+        }
+    }
+
+    async fn obey(event: SqsEvent) -> Result<Value, Error> {
+        let mut failures = Vec::new();
+        for record in event.records {
+            match record.body.as_deref() {
+                Some("fail") => failures.push(json!({ "itemIdentifier": record.message_id })),
+                Some("error") => return Err("as asked".into()),
+                Some("unknown") => failures.push(json!({ "itemIdentifier": "of another batch" })),
+                Some("wait") => std::future::pending().await,
+                _ => {}
+            }
+        }
+        Ok(json!({ "batchItemFailures": failures }))
+    }
+
+    async fn check(bodies: &[&str], kept: usize) {
+        let bench = Bench::new(10, 2).await;
+        bench.send(bodies).await;
+        bench.settles_at((0, kept), 0).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_done_is_deleted_and_what_failed_stays() {
+        check(&["a", "b", "c"], 0).await;
+        check(&["a", "fail", "c", "fail"], 2).await;
+        check(&["error"], 1).await;
+        check(&["unknown"], 1).await;
+    }
+
+    #[tokio::test]
+    async fn a_slow_invocation_blocks_nobody_else() {
+        let bench = Bench::new(1, 2).await;
+        bench.send(&["wait", "a", "b", "c"]).await;
+        bench.settles_at((0, 1), 1).await;
+    }
+
+    #[tokio::test]
+    async fn nothing_is_received_that_nobody_is_free_to_work_on() {
+        let bench = Bench::new(1, 2).await;
+        bench.send(&["wait", "wait", "a", "b"]).await;
+        bench.settles_at((2, 2), 2).await;
+        assert_eq!(bench.running_max.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_stops_receives_no_more() {
+        let bench = Bench::new(10, 2).await;
+        bench.tasks.stop();
+        bench.tasks.wait().await;
+        bench.send(&["a"]).await;
+        assert_eq!(bench.counts().await, (1, 0));
     }
 }

@@ -99,3 +99,80 @@ fn renamed(stage: &Stage, endpoint: &Endpoint) -> usize {
     };
     seen.ids.iter().filter(is_renamed).count()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicUsize;
+
+    use fanfare::effects::{Clock as _, SystemClock};
+    use http::HeaderMap;
+    use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+
+    use super::super::scenario::Behaviour;
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    /// Two accepted messages, for one endpoint.
+    fn stage(behaviour: Behaviour) -> Stage {
+        let ids = ["msg_0", "msg_1"].map(|id| OnceLock::from(id.to_owned())).into();
+        let endpoint = Endpoint::for_test(behaviour, SECRET, 2);
+        Stage { endpoints: vec![endpoint], clock: Stage::clock_for_test(2), ids, accepted: AtomicUsize::new(2) }
+    }
+
+    /// A webhook for message `number`, as a receiver gets it.
+    fn webhook(id: &str, number: usize, secret: &str) -> (HeaderMap, Vec<u8>) {
+        let body = format!(r#"{{"data":{{"n":{number}}}}}"#).into_bytes();
+        let at_s = SystemClock.now().as_seconds();
+        let signature = Webhook::new(secret).unwrap().sign(id, at_s, &body).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER_WEBHOOK_ID, id.parse().unwrap());
+        headers.insert(HEADER_WEBHOOK_TIMESTAMP, at_s.to_string().parse().unwrap());
+        headers.insert(HEADER_WEBHOOK_SIGNATURE, signature.parse().unwrap());
+        (headers, body)
+    }
+
+    fn deliver(stage: &Stage, id: &str, number: usize, secret: &str) {
+        let (headers, body) = webhook(id, number, secret);
+        let tally = &stage.endpoints[0].tally;
+        tally.note(&headers, &body);
+        tally.note_taken(number);
+    }
+
+    #[track_caller]
+    fn check(deliveries: &[(&str, usize, &str)], expected: &[&str]) {
+        let stage = stage(Behaviour::Healthy);
+        for (id, number, secret) in deliveries {
+            deliver(&stage, id, *number, secret);
+        }
+        let found = broken(&stage, &Attempts::default());
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.contains(expected), "{found}");
+        }
+    }
+
+    #[test]
+    fn every_broken_promise_is_noticed() {
+        let fine = [("msg_0", 0, SECRET), ("msg_1", 1, SECRET)];
+        check(&fine, &[]);
+        check(&fine[..1], &["1 accepted messages were not delivered"]);
+        check(&[fine[0], ("msg_1", 1, "whsec_c2VjcmV0")], &["1 signatures"]);
+        check(&[fine[0], ("msg_2", 1, SECRET)], &["another webhook-id"]);
+        check(&[fine[0], fine[1], ("msg_x", 1, SECRET)], &["another webhook-id"]);
+        check(&[fine[0], fine[1], ("msg_7", 7, SECRET)], &["does not want"]);
+    }
+
+    #[test]
+    fn failed_attempts_that_are_not_shown_are_noticed() {
+        let stage = stage(Behaviour::Hanging);
+        let shown = |count: usize| {
+            let messages = [("msg_0".to_owned(), ATTEMPTS_MAX), ("msg_1".to_owned(), count)];
+            Attempts { failed: [(stage.endpoints[0].id.clone(), messages.into())].into(), succeeded: 0 }
+        };
+        assert_eq!(broken(&stage, &shown(ATTEMPTS_MAX)), [""; 0]);
+        assert!(broken(&stage, &shown(ATTEMPTS_MAX - 1))[0].contains("1 failed attempts at test are not visible"));
+    }
+}

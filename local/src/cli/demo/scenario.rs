@@ -209,3 +209,22 @@ async fn receiver(behaviour: Behaviour, tally: &Arc<Tally>) -> std::io::Result<R
     };
     Receiver::start(receive).await
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+impl Endpoint {
+    /// An endpoint without a receiver, that wants all of so many messages.
+    pub(super) fn for_test(behaviour: Behaviour, secret: &str, messages: usize) -> Self {
+        let tally = Tally::new(Stage::clock_for_test(messages)).unwrap();
+        tally.set_secret(secret).unwrap();
+        let (id, wanted) = ("ep_test".to_owned(), (0..messages).collect());
+        Self { id, name: "test", behaviour, tally: Arc::new(tally), wanted, _receiver: None }
+    }
+}
+
+#[cfg(test)]
+impl Stage {
+    pub(super) fn clock_for_test(messages: usize) -> Arc<Clock> {
+        Arc::new(Clock { begun: Instant::now(), sent_us: (0..messages).map(|_| AtomicU64::new(0)).collect() })
+    }
+}
