@@ -1,10 +1,10 @@
 //! Endpoints over HTTP.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
 use fanfare::domain::ids::EndpointId;
 use fanfare::domain::page::Order;
-use fanfare::flows::configure::{Configure, Saved};
+use fanfare::flows::configure::{Configure, EndpointName, Saved};
 use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::endpoint::{
@@ -12,13 +12,23 @@ use fanfare::http::wire::endpoint::{
     EndpointSecretOut, EndpointSecretRotateIn,
 };
 use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
-use fanfare::store::{ApplicationRef, EndpointRef};
 use lambda_http::http::StatusCode;
+use lambda_http::http::request::Parts;
 
-type Names = Segments<(String, String)>;
+use crate::Door;
 
-fn named((app_id, endpoint_id): &(String, String)) -> Result<(ApplicationRef, EndpointRef), Problem> {
-    Ok((path::application(app_id)?, path::endpoint(endpoint_id)?))
+/// The endpoint a path names, in the caller's organization.
+pub(crate) struct Named(EndpointName);
+
+impl FromRequestParts<Door> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
+        let organization = Caller::from_request_parts(parts, door).await?.organization;
+        let Segments((app_id, endpoint_id)) = Segments::<(String, String)>::from_request_parts(parts, door).await?;
+        let (application, endpoint) = (path::application(&app_id)?, path::endpoint(&endpoint_id)?);
+        Ok(Self(EndpointName { organization, application, endpoint }))
+    }
 }
 
 pub(crate) async fn list(
@@ -44,24 +54,18 @@ pub(crate) async fn create(
     Ok(answer(StatusCode::CREATED, &EndpointOut::from(endpoint)))
 }
 
-pub(crate) async fn get(
-    State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
-) -> Result<Response, Problem> {
-    let (application, endpoint) = named(&names)?;
-    let endpoint = configure.endpoint(&caller.organization, &application, &endpoint).await?;
+pub(crate) async fn get(State(configure): State<Configure>, Named(endpoint): Named) -> Result<Response, Problem> {
+    let endpoint = configure.endpoint(&endpoint).await?;
     Ok(ok(&EndpointOut::from(endpoint)))
 }
 
 pub(crate) async fn put(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
-    let ((application, endpoint), draft) = (named(&names)?, body.value.into_draft()?);
-    Ok(match configure.put_endpoint(&caller.organization, &application, &endpoint, draft).await? {
+    let draft = body.value.into_draft()?;
+    Ok(match configure.put_endpoint(&endpoint, draft).await? {
         Saved::Created(endpoint) => answer(StatusCode::CREATED, &EndpointOut::from(endpoint)),
         Saved::Existing(endpoint) => ok(&EndpointOut::from(endpoint)),
     })
@@ -69,76 +73,62 @@ pub(crate) async fn put(
 
 pub(crate) async fn patch(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
     body: Json<EndpointPatchIn>,
 ) -> Result<Response, Problem> {
-    let ((application, endpoint), patch) = (named(&names)?, body.value.into_patch()?);
-    let endpoint = configure.patch_endpoint(&caller.organization, &application, &endpoint, patch).await?;
+    let patch = body.value.into_patch()?;
+    let endpoint = configure.patch_endpoint(&endpoint, patch).await?;
     Ok(ok(&EndpointOut::from(endpoint)))
 }
 
-pub(crate) async fn delete(
-    State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
-) -> Result<StatusCode, Problem> {
-    let (application, endpoint) = named(&names)?;
-    configure.delete_endpoint(&caller.organization, &application, &endpoint).await?;
+pub(crate) async fn delete(State(configure): State<Configure>, Named(endpoint): Named) -> Result<StatusCode, Problem> {
+    configure.delete_endpoint(&endpoint).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn get_secret(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
 ) -> Result<Response, Problem> {
-    let (application, endpoint) = named(&names)?;
-    let endpoint = configure.endpoint(&caller.organization, &application, &endpoint).await?;
+    let endpoint = configure.endpoint(&endpoint).await?;
     Ok(ok(&EndpointSecretOut::from(&endpoint)))
 }
 
 /// The older SDKs expect no body here, the newer ones the new secret; both read this.
 pub(crate) async fn rotate_secret(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
     body: Json<EndpointSecretRotateIn>,
 ) -> Result<Response, Problem> {
-    let (application, endpoint) = named(&names)?;
     let (key, rotation) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
-    let rotated = configure.rotate_secret(&caller.organization, &application, &endpoint, rotation, key).await?;
+    let rotated = configure.rotate_secret(&endpoint, rotation, key).await?;
     Ok(ok(&EndpointSecretOut::from(&rotated)))
 }
 
 pub(crate) async fn get_headers(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
 ) -> Result<Response, Problem> {
-    let (application, endpoint) = named(&names)?;
-    let endpoint = configure.endpoint(&caller.organization, &application, &endpoint).await?;
+    let endpoint = configure.endpoint(&endpoint).await?;
     Ok(ok(&EndpointHeadersOut::from(&endpoint)))
 }
 
 pub(crate) async fn put_headers(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
     body: Json<EndpointHeadersIn>,
 ) -> Result<StatusCode, Problem> {
-    let ((application, endpoint), headers) = (named(&names)?, body.value.into_headers()?);
-    configure.put_headers(&caller.organization, &application, &endpoint, headers).await?;
+    let headers = body.value.into_headers()?;
+    configure.put_headers(&endpoint, headers).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn patch_headers(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(names): Names,
+    Named(endpoint): Named,
     body: Json<EndpointHeadersPatchIn>,
 ) -> Result<StatusCode, Problem> {
-    let ((application, endpoint), (set, remove)) = (named(&names)?, body.value.into_changes()?);
-    configure.patch_headers(&caller.organization, &application, &endpoint, set, remove).await?;
+    let (set, remove) = body.value.into_changes()?;
+    configure.patch_headers(&endpoint, set, remove).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -16,6 +16,17 @@ use crate::store::{ApplicationRef, Created, EndpointRef, Updated};
 
 const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
 
+/// An endpoint as a caller names it.
+#[derive(Clone, Debug)]
+pub struct EndpointName {
+    /// The caller's.
+    pub organization: OrganizationId,
+    /// Which of its applications.
+    pub application: ApplicationRef,
+    /// Which of that one's endpoints.
+    pub endpoint: EndpointRef,
+}
+
 /// An endpoint that is to be created.
 #[derive(Clone, Debug)]
 pub struct NewEndpoint {
@@ -91,14 +102,9 @@ impl Configure {
     }
 
     /// The endpoint a caller names.
-    pub async fn endpoint(
-        &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
-    ) -> Result<Endpoint, Refusal> {
-        let scope = self.scope(organization, application).await?;
-        self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)
+    pub async fn endpoint(&self, named: &EndpointName) -> Result<Endpoint, Refusal> {
+        let scope = self.scope(&named.organization, &named.application).await?;
+        self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)
     }
 
     /// A page of the application's endpoints.
@@ -116,73 +122,52 @@ impl Configure {
     /// caller gives another.
     pub async fn put_endpoint(
         &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
+        named: &EndpointName,
         mut draft: EndpointDraft,
     ) -> Result<Saved<Endpoint>, Refusal> {
-        if let (None, EndpointRef::Uid(uid)) = (&draft.uid, named) {
+        if let (None, EndpointRef::Uid(uid)) = (&draft.uid, &named.endpoint) {
             draft.uid = Some(uid.clone());
         }
-        self.check(organization, Some(&draft.url), &draft.event_types).await?;
+        self.check(&named.organization, Some(&draft.url), &draft.event_types).await?;
         let replace = |before: &Endpoint, now| draft.clone().replace(before, now);
-        match (self.change_endpoint(organization, application, named, replace).await, named) {
+        match (self.change_endpoint(named, replace).await, &named.endpoint) {
             (Err(Refusal::NotFound(Thing::Endpoint)), EndpointRef::Uid(_)) => {
                 let new = NewEndpoint { draft, secret: None, headers: Vec::new() };
-                self.create_endpoint(organization, application, new, None).await.map(Saved::Created)
+                self.create_endpoint(&named.organization, &named.application, new, None).await.map(Saved::Created)
             }
             (outcome, _) => outcome.map(Saved::Existing),
         }
     }
 
     /// Changes what the patch says.
-    pub async fn patch_endpoint(
-        &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
-        patch: EndpointPatch,
-    ) -> Result<Endpoint, Refusal> {
+    pub async fn patch_endpoint(&self, named: &EndpointName, patch: EndpointPatch) -> Result<Endpoint, Refusal> {
         let event_types = patch.event_types.as_deref().unwrap_or_default();
-        self.check(organization, patch.url.as_ref(), event_types).await?;
+        self.check(&named.organization, patch.url.as_ref(), event_types).await?;
         let apply = |before: &Endpoint, now| patch.clone().apply(before, now);
-        self.change_endpoint(organization, application, named, apply).await
+        self.change_endpoint(named, apply).await
     }
 
     /// Deletes an endpoint; deliveries to it that are on their way end.
-    pub async fn delete_endpoint(
-        &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
-    ) -> Result<(), Refusal> {
-        let scope = self.scope(organization, application).await?;
-        let endpoint = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+    pub async fn delete_endpoint(&self, named: &EndpointName) -> Result<(), Refusal> {
+        let scope = self.scope(&named.organization, &named.application).await?;
+        let endpoint = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
         Ok(self.store.delete_endpoint(&scope, &endpoint).await?)
     }
 
     /// Replaces the headers sent with every delivery.
-    pub async fn put_headers(
-        &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
-        headers: Vec<Header>,
-    ) -> Result<(), Refusal> {
+    pub async fn put_headers(&self, named: &EndpointName, headers: Vec<Header>) -> Result<(), Refusal> {
         let replace = |before: &Endpoint, now: Timestamp| Endpoint {
             headers: headers.clone(),
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         };
-        self.change_endpoint(organization, application, named, replace).await.map(drop)
+        self.change_endpoint(named, replace).await.map(drop)
     }
 
     /// Sets some of the headers and removes others; the rest stays.
     pub async fn patch_headers(
         &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
+        named: &EndpointName,
         set: Vec<Header>,
         remove: Vec<String>,
     ) -> Result<(), Refusal> {
@@ -195,23 +180,21 @@ impl Configure {
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         };
-        let endpoint = self.endpoint(organization, application, named).await?;
+        let endpoint = self.endpoint(named).await?;
         if patch(&endpoint, self.effects.now()).headers.len() > HEADERS_MAX {
             return Err(Refusal::LimitReached(format!("an endpoint may have {HEADERS_MAX} headers")));
         }
-        self.change_endpoint(organization, application, named, patch).await.map(drop)
+        self.change_endpoint(named, patch).await.map(drop)
     }
 
     async fn change_endpoint(
         &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
+        named: &EndpointName,
         change: impl Fn(&Endpoint, Timestamp) -> Endpoint,
     ) -> Result<Endpoint, Refusal> {
-        let scope = self.scope(organization, application).await?;
+        let scope = self.scope(&named.organization, &named.application).await?;
         for _ in 0..OVERTAKEN_MAX {
-            let before = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+            let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             let after = change(&before, self.effects.now());
             match self.store.update_endpoint(&scope, &before, &after).await? {
                 Updated::Done => return Ok(after),

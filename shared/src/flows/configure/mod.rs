@@ -9,7 +9,7 @@ mod endpoints;
 mod event_types;
 mod rotate_secret;
 
-pub use endpoints::NewEndpoint;
+pub use endpoints::{EndpointName, NewEndpoint};
 pub use rotate_secret::Rotation;
 
 use super::Refusal;

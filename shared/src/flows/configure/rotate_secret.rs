@@ -1,12 +1,11 @@
 //! Rotating an endpoint's secret: a new one signs, and the old one goes on signing next to it for a while, so that receivers
 //! can switch without missing a delivery.
 
-use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
+use super::{Configure, CreationKey, EndpointName, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
 use crate::domain::endpoint::Endpoint;
-use crate::domain::ids::OrganizationId;
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
 use crate::flows::Thing;
-use crate::store::{ApplicationRef, EndpointRef, Updated};
+use crate::store::Updated;
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -21,18 +20,16 @@ impl Configure {
     /// Rotates the secret, once for an idempotency key. A repeat is answered with the endpoint as it is.
     pub async fn rotate_secret(
         &self,
-        organization: &OrganizationId,
-        application: &ApplicationRef,
-        named: &EndpointRef,
+        named: &EndpointName,
         rotation: Rotation,
         key: Option<CreationKey<'_>>,
     ) -> Result<Endpoint, Refusal> {
         const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
-        let scope = self.scope(organization, application).await?;
+        let scope = self.scope(&named.organization, &named.application).await?;
         let mut bytes = [0; SECRET_BYTES_DEFAULT];
         self.effects.random.fill(&mut bytes);
         for _ in 0..OVERTAKEN_MAX {
-            let before = self.store.endpoint(&scope, named).await?.ok_or(NO_ENDPOINT)?;
+            let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             let now = self.effects.now();
             let secret = rotation.secret.clone().unwrap_or_else(|| before.secrets.current.renewed(bytes));
             let secrets = before.secrets.rotated(secret, now, now.plus_millis(rotation.grace_ms));
