@@ -13,12 +13,15 @@ use crate::harness::Stage;
 use crate::harness::process::root;
 
 /// The order matters: an endpoint needs its application, a message is found after it was accepted.
-const HTTP: [(&str, &str, i64); 18] = [
+const HTTP: [(&str, &str, i64); 22] = [
     ("manage", "create-application", 201),
     ("manage", "list-applications", 200),
     ("manage", "create-event-type", 201),
     ("manage", "create-endpoint", 201),
     ("manage", "get-endpoint-secret", 200),
+    ("manage", "put-endpoint-headers", 204),
+    ("manage", "get-endpoint-headers", 200),
+    ("manage", "rotate-endpoint-secret", 200),
     ("manage", "health", 204),
     ("manage", "unknown-route", 404),
     ("publish", "message", 202),
@@ -32,6 +35,7 @@ const HTTP: [(&str, &str, i64); 18] = [
     ("history", "attempts-by-endpoint", 200),
     ("history", "attempts-by-message", 200),
     ("history", "list-messages", 200),
+    ("history", "resend", 202),
 ];
 
 /// Events of other functions.
@@ -65,6 +69,7 @@ async fn every_http_event_is_answered() {
     assert_eq!(bodies[&("history", "list-messages")]["data"].as_array().unwrap().len(), 3, "repeats make no message");
     assert_eq!(bodies[&("history", "get-message")]["id"], bodies[&("publish", "message")]["id"]);
     assert_eq!(bodies[&("manage", "unknown-route")]["code"], "not_found");
+    assert_eq!(bodies[&("manage", "get-endpoint-headers")]["sensitive"], json!(["authorization"]));
     assert!(bodies[&("manage", "get-endpoint-secret")]["key"].as_str().unwrap().starts_with("whsec_"));
 }
 
