@@ -12,6 +12,9 @@ pub const KSUID_CHARS: usize = 27;
 /// Bytes after the time: free for randomness, or for a hash that makes the id derivable.
 pub const TAIL_BYTES: usize = 15;
 
+/// How finely a KSUID tells time, in milliseconds.
+pub const STEP_MS: i64 = 4;
+
 const EPOCH_S: i64 = 1_400_000_000;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -25,7 +28,7 @@ impl Ksuid {
     pub fn new(at: Timestamp, tail: [u8; TAIL_BYTES]) -> Self {
         let seconds = at.as_millis().div_euclid(1_000) - EPOCH_S;
         let (seconds, step) = match u32::try_from(seconds) {
-            Ok(seconds) => (seconds, (at.as_millis().rem_euclid(1_000) / 4) as u8),
+            Ok(seconds) => (seconds, (at.as_millis().rem_euclid(1_000) / STEP_MS) as u8),
             Err(_) if seconds < 0 => (0, 0),
             Err(_) => (u32::MAX, 249),
         };
@@ -44,7 +47,7 @@ impl Ksuid {
     /// The instant this identifier carries, to 4 ms.
     pub fn timestamp(&self) -> Timestamp {
         let seconds = u32::from_be_bytes([self.0[0], self.0[1], self.0[2], self.0[3]]);
-        Timestamp::from_millis((i64::from(seconds) + EPOCH_S) * 1_000 + i64::from(self.0[4]) * 4)
+        Timestamp::from_millis((i64::from(seconds) + EPOCH_S) * 1_000 + i64::from(self.0[4]) * STEP_MS)
     }
 
     /// The 15 bytes after the time.

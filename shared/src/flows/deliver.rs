@@ -17,6 +17,7 @@ use crate::domain::attempt::{Attempt, Outcome, Trigger};
 use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
 use crate::domain::endpoint::{DisabledBecause, Endpoint};
 use crate::domain::ids::{AppScope, AttemptId, EndpointId};
+use crate::domain::ksuid::STEP_MS;
 use crate::domain::message::Payload;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
@@ -117,8 +118,9 @@ impl Deliver {
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
         if let Some(made) = attempts.iter().find(is_it) {
             self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
-            // What its owner did since (a new address, enabled again) counts for more than an old attempt.
-            if made.id.timestamp() >= endpoint.updated_at {
+            // What its owner did since (a new address, enabled again) counts for more than an old attempt, whose
+            // identifier tells its time rounded down.
+            if made.id.timestamp().plus_millis(STEP_MS) > endpoint.updated_at {
                 self.note_health(&task.scope, endpoint, step_of(made), self.effects.now()).await?;
             }
             return Ok(Some(Ended::MadeBefore));
