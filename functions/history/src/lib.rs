@@ -5,54 +5,43 @@ mod attempts;
 mod messages;
 
 use axum::Router;
-use axum::extract::FromRef;
 use axum::routing::{get, post};
 use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::AppScope;
 use fanfare::flows::resend::Resend;
-use fanfare::http::{Auth, Caller, Problem, path, routes};
+use fanfare::http::{Auth, Caller, Problem, guarded};
 use fanfare::store::Store;
 
 #[derive(Clone)]
 struct Door {
-    auth: Auth,
     store: Store,
     blobs: Blobs,
     resend: Resend,
 }
 
-impl FromRef<Door> for Auth {
-    fn from_ref(door: &Door) -> Self {
-        door.auth.clone()
-    }
-}
-
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
     let door = Door {
-        auth: Auth::new(platform),
         store: Store::new(&platform.sdk, &platform.settings.table),
         blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
         resend: Resend::new(platform),
     };
-    Router::new()
+    let routes = Router::new()
         .route("/api/v1/app/{app_id}/msg", get(messages::list))
         .route("/api/v1/app/{app_id}/msg/{msg_id}", get(messages::get))
         .route("/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", get(attempts::list_by_endpoint))
         .route("/api/v1/app/{app_id}/attempt/msg/{msg_id}", get(attempts::list_by_message))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", get(attempts::get))
-        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend))
-        .fallback(routes::fallback)
-        .method_not_allowed_fallback(routes::fallback)
-        .with_state(door)
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend));
+    guarded(routes, Auth::new(platform)).with_state(door)
 }
 
 impl Door {
     /// The application a path names, which must be the caller's.
     async fn application(&self, caller: &Caller, app_id: &str) -> Result<(AppScope, Application), Problem> {
-        let named = path::application(app_id)?;
+        let named = caller.application(app_id)?;
         let application = self.store.application(&caller.organization, &named).await?.ok_or(Problem::NotFound)?;
         Ok((AppScope { organization: caller.organization, application: application.id }, application))
     }

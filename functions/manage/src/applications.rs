@@ -8,7 +8,7 @@ use fanfare::flows::configure::{Configure, Saved};
 use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::application::{ApplicationIn, ApplicationOut, ApplicationPatchIn};
-use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
+use fanfare::http::{Caller, Json, Problem, Query, Segments};
 use lambda_http::http::StatusCode;
 
 pub(crate) async fn list(
@@ -37,7 +37,7 @@ pub(crate) async fn get(
     caller: Caller,
     Segments(app_id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let application = configure.application(&caller.organization, &path::application(&app_id)?).await?;
+    let application = configure.application(&caller.organization, &caller.application(&app_id)?).await?;
     Ok(ok(&ApplicationOut::from(application)))
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn put(
     Segments(app_id): Segments<String>,
     body: Json<ApplicationIn>,
 ) -> Result<Response, Problem> {
-    let (named, draft) = (path::application(&app_id)?, body.value.into_draft()?);
+    let (named, draft) = (caller.application(&app_id)?, body.value.into_draft()?);
     saved(configure.put_application(&caller.organization, &named, draft).await?)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn patch(
     Segments(app_id): Segments<String>,
     body: Json<ApplicationPatchIn>,
 ) -> Result<Response, Problem> {
-    let (named, patch) = (path::application(&app_id)?, body.value.into_patch()?);
+    let (named, patch) = (caller.application(&app_id)?, body.value.into_patch()?);
     let application = configure.patch_application(&caller.organization, &named, patch).await?;
     Ok(ok(&ApplicationOut::from(application)))
 }
@@ -67,7 +67,7 @@ pub(crate) async fn delete(
     caller: Caller,
     Segments(app_id): Segments<String>,
 ) -> Result<StatusCode, Problem> {
-    configure.delete_application(&caller.organization, &path::application(&app_id)?).await?;
+    configure.delete_application(&caller.organization, &caller.application(&app_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

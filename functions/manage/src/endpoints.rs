@@ -24,10 +24,10 @@ impl FromRequestParts<Door> for Named {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
-        let organization = Caller::from_request_parts(parts, door).await?.organization;
+        let caller = Caller::from_request_parts(parts, door).await?;
         let Segments((app_id, endpoint_id)) = Segments::<(String, String)>::from_request_parts(parts, door).await?;
-        let (application, endpoint) = (path::application(&app_id)?, path::endpoint(&endpoint_id)?);
-        Ok(Self(EndpointName { organization, application, endpoint }))
+        let (application, endpoint) = (caller.application(&app_id)?, path::endpoint(&endpoint_id)?);
+        Ok(Self(EndpointName { organization: caller.organization, application, endpoint }))
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let request = query.page(Order::Descending, EndpointId::parse)?;
-    let page = configure.list_endpoints(&caller.organization, &path::application(&app_id)?, &request).await?;
+    let page = configure.list_endpoints(&caller.organization, &caller.application(&app_id)?, &request).await?;
     Ok(ok(&PageOut::new(page, EndpointOut::from)))
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn create(
     Segments(app_id): Segments<String>,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
-    let application = path::application(&app_id)?;
+    let application = caller.application(&app_id)?;
     let (key, new) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_new()?);
     let endpoint = configure.create_endpoint(&caller.organization, &application, new, key).await?;
     Ok(answer(StatusCode::CREATED, &EndpointOut::from(endpoint)))

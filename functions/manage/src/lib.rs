@@ -11,20 +11,13 @@ use axum::extract::FromRef;
 use axum::routing::{get, post};
 use fanfare::config::Platform;
 use fanfare::flows::configure::{Configure, CreationKey};
-use fanfare::http::{Auth, routes};
+use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
 
 #[derive(Clone)]
 struct Door {
-    auth: Auth,
     configure: Configure,
     store: Store,
-}
-
-impl FromRef<Door> for Auth {
-    fn from_ref(door: &Door) -> Self {
-        door.auth.clone()
-    }
 }
 
 impl FromRef<Door> for Configure {
@@ -41,12 +34,8 @@ impl FromRef<Door> for Store {
 
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
-    let door = Door {
-        auth: Auth::new(platform),
-        configure: Configure::new(platform),
-        store: Store::new(&platform.sdk, &platform.settings.table),
-    };
-    Router::new()
+    let door = Door { configure: Configure::new(platform), store: Store::new(&platform.sdk, &platform.settings.table) };
+    let routes = Router::new()
         .route("/api/v1/app", get(applications::list).post(applications::create))
         .route(
             "/api/v1/app/{app_id}",
@@ -69,10 +58,8 @@ pub fn router(platform: &Platform) -> Router {
             get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
         )
         .route("/api/v1/health", get(health::health))
-        .route("/api/v1/health/ping", get(health::ping))
-        .fallback(routes::fallback)
-        .method_not_allowed_fallback(routes::fallback)
-        .with_state(door)
+        .route("/api/v1/health/ping", get(health::ping));
+    guarded(routes, Auth::new(platform)).with_state(door)
 }
 
 /// The key of a request that creates something, with the request.

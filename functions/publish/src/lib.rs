@@ -1,36 +1,26 @@
 //! The door `publish`: accepts messages. It writes messages and queues deliveries; it cannot change the configuration.
 
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
 use fanfare::config::Platform;
 use fanfare::flows::accept_message::AcceptMessage;
 use fanfare::http::body::answer;
 use fanfare::http::wire::message::{MessageIn, MessageOut};
-use fanfare::http::{Auth, Caller, Json, Problem, Query, Segments, path, routes};
+use fanfare::http::{Auth, Caller, Json, Problem, Query, Segments, guarded};
 use lambda_http::http::StatusCode;
 
 #[derive(Clone)]
 struct Door {
-    auth: Auth,
     accept_message: AcceptMessage,
-}
-
-impl FromRef<Door> for Auth {
-    fn from_ref(door: &Door) -> Self {
-        door.auth.clone()
-    }
 }
 
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
-    let door = Door { auth: Auth::new(platform), accept_message: AcceptMessage::new(platform) };
-    Router::new()
-        .route("/api/v1/app/{app_id}/msg", post(create_message))
-        .fallback(routes::fallback)
-        .method_not_allowed_fallback(routes::fallback)
-        .with_state(door)
+    let door = Door { accept_message: AcceptMessage::new(platform) };
+    let routes = Router::new().route("/api/v1/app/{app_id}/msg", post(create_message));
+    guarded(routes, Auth::new(platform)).with_state(door)
 }
 
 /// 202 once the message is stored and its deliveries are queued, and not before.
@@ -42,7 +32,7 @@ async fn create_message(
     body: Json<MessageIn>,
 ) -> Result<Response, Problem> {
     let with_content = query.flag("with_content", true)?;
-    let (application, draft) = (path::application(&app_id)?, body.value.into_draft()?);
+    let (application, draft) = (caller.application(&app_id)?, body.value.into_draft()?);
     let idempotency_key = body.idempotency_key.as_deref();
     let accepted = door.accept_message.run(&caller.organization, &application, idempotency_key, draft).await?;
     let payload = Some(accepted.payload).filter(|_| with_content);

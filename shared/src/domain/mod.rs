@@ -3,6 +3,7 @@
 //! Text from outside is parsed into these types at the door and never checked again inside. What should happen next is
 //! decided here ([`delivery::next_step`]) and carried out by a flow.
 
+pub mod access;
 pub mod application;
 pub mod attempt;
 pub mod delivery;

@@ -87,7 +87,9 @@ impl AcceptMessage {
     }
 
     async fn audience(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<Option<Audience>, Fault> {
-        let ApplicationRef::Uid(_) = named else { return self.store.audience(organization, named, None).await };
+        if let ApplicationRef::Id(_) = named {
+            return self.store.audience(organization, named, None).await;
+        }
         let key = (*organization, named.clone());
         let known = self.known_uids().get(&key).copied();
         let audience = self.store.audience(organization, named, known).await?;

@@ -12,7 +12,7 @@ pub mod query;
 pub mod routes;
 pub mod wire;
 
-pub use auth::{Auth, Caller};
+pub use auth::{Auth, Caller, guarded};
 pub use body::Json;
 pub use path::Segments;
 pub use problem::{FieldError, Problem};

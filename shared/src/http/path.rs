@@ -1,11 +1,12 @@
-//! Path parameters. What cannot be read names nothing.
+//! Path parameters. What cannot be read names nothing. The application is named through the caller:
+//! [`super::Caller::application`].
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
-use crate::store::{ApplicationRef, EndpointRef, MessageRef};
+use crate::store::{EndpointRef, MessageRef};
 
 /// The path's parameters, in order.
 #[derive(Debug)]
@@ -21,11 +22,6 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Path::<T>::from_request_parts(parts, state).await.map(|Path(value)| Self(value)).map_err(|_| Problem::NotFound)
     }
-}
-
-/// The application a path names.
-pub fn application(text: &str) -> Result<ApplicationRef, Problem> {
-    ApplicationRef::parse(text).ok_or(Problem::NotFound)
 }
 
 /// The endpoint a path names.

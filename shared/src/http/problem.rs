@@ -18,6 +18,8 @@ const RETRY_AFTER_S: &str = "1";
 pub enum Problem {
     /// The token is missing, malformed, expired or signed by somebody else.
     Unauthenticated(&'static str),
+    /// The token is good, but not for this.
+    Forbidden(&'static str),
     /// There is no such thing, or it is somebody else's: callers cannot tell.
     NotFound,
     /// The path exists, the method does not; with the methods that do.
@@ -71,6 +73,7 @@ impl Problem {
     fn parts(&self) -> (StatusCode, &str, String) {
         match self {
             Self::Unauthenticated(detail) => (StatusCode::UNAUTHORIZED, "authentication_failed", (*detail).to_owned()),
+            Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", (*detail).to_owned()),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Entity not found".to_owned()),
             Self::MethodNotAllowed(allowed) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allowed}"))

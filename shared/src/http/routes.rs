@@ -4,6 +4,9 @@
 use http::{Method, Uri};
 
 use super::Problem;
+use crate::domain::access::Capability::{
+    self, CreateAttempts, ManageEndpoint, ManageEndpointSecret, ViewBase, ViewEndpointSecret,
+};
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +19,33 @@ pub struct Route {
     pub function: &'static str,
     /// Its name in the API's documents.
     pub operation: &'static str,
+    /// Who may call it.
+    pub access: Access,
 }
 
-const fn route(method: &'static str, path: &'static str, function: &'static str, operation: &'static str) -> Route {
-    Route { method, path, function, operation }
+/// Who may call a route. Tokens of other organizations and of other applications find nothing behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; no token is looked at.
+    Public,
+    /// Whoever has a token of any kind.
+    AnyToken,
+    /// The organization.
+    Organization,
+    /// The organization, and a portal of the application with this capability.
+    Application(Capability),
+}
+
+use Access::{Application, Organization, Public};
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    function: &'static str,
+    operation: &'static str,
+    access: Access,
+) -> Route {
+    Route { method, path, function, operation, access }
 }
 
 const APP: &str = "/api/v1/app";
@@ -36,49 +62,54 @@ const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpo
 
 /// All of them.
 #[rustfmt::skip]
-pub const ROUTES: [Route; 34] = [
-    route("POST", MESSAGE, "publish", "message.create"),
+pub const ROUTES: &[Route] = &[
+    route("POST", MESSAGE, "publish", "message.create", Organization),
 
-    route("GET", APP, "manage", "application.list"),
-    route("POST", APP, "manage", "application.create"),
-    route("GET", APP_ID, "manage", "application.get"),
-    route("PUT", APP_ID, "manage", "application.update"),
-    route("PATCH", APP_ID, "manage", "application.patch"),
-    route("DELETE", APP_ID, "manage", "application.delete"),
-    route("GET", ENDPOINT, "manage", "endpoint.list"),
-    route("POST", ENDPOINT, "manage", "endpoint.create"),
-    route("GET", ENDPOINT_ID, "manage", "endpoint.get"),
-    route("PUT", ENDPOINT_ID, "manage", "endpoint.update"),
-    route("PATCH", ENDPOINT_ID, "manage", "endpoint.patch"),
-    route("DELETE", ENDPOINT_ID, "manage", "endpoint.delete"),
-    route("GET", SECRET, "manage", "endpoint.get-secret"),
-    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", "manage", "endpoint.rotate-secret"),
-    route("GET", HEADERS, "manage", "endpoint.get-headers"),
-    route("PUT", HEADERS, "manage", "endpoint.update-headers"),
-    route("PATCH", HEADERS, "manage", "endpoint.patch-headers"),
-    route("GET", EVENT_TYPE, "manage", "event-type.list"),
-    route("POST", EVENT_TYPE, "manage", "event-type.create"),
-    route("GET", EVENT_TYPE_NAME, "manage", "event-type.get"),
-    route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update"),
-    route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch"),
-    route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete"),
-    route("GET", "/api/v1/health", "manage", "health.get"),
-    route("HEAD", "/api/v1/health", "manage", "health.head"),
-    route("GET", "/api/v1/health/ping", "manage", "health.ping"),
-    route("HEAD", "/api/v1/health/ping", "manage", "health.ping-head"),
+    route("GET", APP, "manage", "application.list", Organization),
+    route("POST", APP, "manage", "application.create", Organization),
+    route("GET", APP_ID, "manage", "application.get", Application(ViewBase)),
+    route("PUT", APP_ID, "manage", "application.update", Organization),
+    route("PATCH", APP_ID, "manage", "application.patch", Organization),
+    route("DELETE", APP_ID, "manage", "application.delete", Organization),
+    route("GET", ENDPOINT, "manage", "endpoint.list", Application(ViewBase)),
+    route("POST", ENDPOINT, "manage", "endpoint.create", Application(ManageEndpoint)),
+    route("GET", ENDPOINT_ID, "manage", "endpoint.get", Application(ViewBase)),
+    route("PUT", ENDPOINT_ID, "manage", "endpoint.update", Application(ManageEndpoint)),
+    route("PATCH", ENDPOINT_ID, "manage", "endpoint.patch", Application(ManageEndpoint)),
+    route("DELETE", ENDPOINT_ID, "manage", "endpoint.delete", Application(ManageEndpoint)),
+    route("GET", SECRET, "manage", "endpoint.get-secret", Application(ViewEndpointSecret)),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", "manage", "endpoint.rotate-secret", Application(ManageEndpointSecret)),
+    route("GET", HEADERS, "manage", "endpoint.get-headers", Application(ViewBase)),
+    route("PUT", HEADERS, "manage", "endpoint.update-headers", Application(ManageEndpoint)),
+    route("PATCH", HEADERS, "manage", "endpoint.patch-headers", Application(ManageEndpoint)),
+    route("GET", EVENT_TYPE, "manage", "event-type.list", Application(ViewBase)),
+    route("POST", EVENT_TYPE, "manage", "event-type.create", Organization),
+    route("GET", EVENT_TYPE_NAME, "manage", "event-type.get", Application(ViewBase)),
+    route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update", Organization),
+    route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch", Organization),
+    route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete", Organization),
+    route("GET", "/api/v1/health", "manage", "health.get", Public),
+    route("HEAD", "/api/v1/health", "manage", "health.head", Public),
+    route("GET", "/api/v1/health/ping", "manage", "health.ping", Public),
+    route("HEAD", "/api/v1/health/ping", "manage", "health.ping-head", Public),
 
-    route("GET", MESSAGE, "history", "message.list"),
-    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}", "history", "message.get"),
-    route("GET", ATTEMPTS_BY_ENDPOINT, "history", "message-attempt.list-by-endpoint"),
-    route("GET", "/api/v1/app/{app_id}/attempt/msg/{msg_id}", "history", "message-attempt.list-by-msg"),
-    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "history", "message-attempt.get"),
-    route("POST", RESEND, "history", "message-attempt.resend"),
+    route("GET", MESSAGE, "history", "message.list", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}", "history", "message.get", Application(ViewBase)),
+    route("GET", ATTEMPTS_BY_ENDPOINT, "history", "message-attempt.list-by-endpoint", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/attempt/msg/{msg_id}", "history", "message-attempt.list-by-msg", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "history", "message-attempt.get", Application(ViewBase)),
+    route("POST", RESEND, "history", "message-attempt.resend", Application(CreateAttempts)),
 ];
+
+/// Who may call the route of this method and form; none: there is no such route.
+pub fn access(method: &Method, form: &str) -> Option<Access> {
+    ROUTES.iter().find(|route| route.path == form && route.method == method.as_str()).map(|route| route.access)
+}
 
 /// The methods a path takes, if it is one of ours.
 pub fn methods_of(path: &str) -> Option<Vec<Method>> {
     let of_path = ROUTES.iter().filter(|route| matches(route.path, path));
-    let methods: Vec<Method> = of_path.filter_map(|route| route.method.parse().ok()).collect();
+    let methods: Vec<Method> = of_path.filter_map(|route: &Route| route.method.parse().ok()).collect();
     (!methods.is_empty()).then_some(methods)
 }
 

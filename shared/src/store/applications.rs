@@ -19,6 +19,8 @@ pub enum ApplicationRef {
     Id(ApplicationId),
     /// By the caller's own.
     Uid(ApplicationUid),
+    /// By the caller's own, which counts only if it is this application's.
+    UidOf(ApplicationUid, ApplicationId),
 }
 
 impl ApplicationRef {
@@ -27,6 +29,15 @@ impl ApplicationRef {
         match ApplicationId::parse(text) {
             Some(id) => Some(Self::Id(id)),
             None => ApplicationUid::parse(text).ok().map(Self::Uid),
+        }
+    }
+
+    /// The same name, if it can be that of this one application.
+    pub fn only(self, application: ApplicationId) -> Option<Self> {
+        match self {
+            Self::Id(id) => (id == application).then_some(Self::Id(id)),
+            Self::Uid(uid) => Some(Self::UidOf(uid, application)),
+            Self::UidOf(_, only) => (only == application).then_some(self),
         }
     }
 }
@@ -112,14 +123,17 @@ impl Store {
         organization: &OrganizationId,
         named: &ApplicationRef,
     ) -> Result<Option<ApplicationId>, Fault> {
-        let uid = match named {
+        let (uid, only) = match named {
             ApplicationRef::Id(id) => return Ok(Some(*id)),
-            ApplicationRef::Uid(uid) => uid,
+            ApplicationRef::Uid(uid) => (uid, None),
+            ApplicationRef::UidOf(uid, only) => (uid, Some(*only)),
         };
         let item = self
             .get("looking up an application's uid", keys::directory(organization), keys::application_uid_sk(uid))
             .await?;
-        item.map(|item| Reader::new("application uid", &item).parsed("id", ApplicationId::parse)).transpose()
+        let id =
+            item.map(|item| Reader::new("application uid", &item).parsed("id", ApplicationId::parse)).transpose()?;
+        Ok(id.filter(|id| only.is_none_or(|only| only == *id)))
     }
 
     /// Stores a changed application over the one that was read.

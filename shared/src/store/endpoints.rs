@@ -148,6 +148,9 @@ impl Store {
             let is_current = |audience: &Audience| match named {
                 ApplicationRef::Id(id) => audience.application.id == *id,
                 ApplicationRef::Uid(uid) => audience.application.uid.as_ref() == Some(uid),
+                ApplicationRef::UidOf(uid, only) => {
+                    audience.application.id == *only && audience.application.uid.as_ref() == Some(uid)
+                }
             };
             if found.as_ref().is_some_and(is_current) {
                 return Ok(found);

@@ -61,6 +61,11 @@ pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> Str
     format!("I#{}#{}", organization.ksuid(), URL_SAFE_NO_PAD.encode(key_hash))
 }
 
+/// Partition: an application's portal tokens that were called back.
+pub(super) fn sessions(scope: &AppScope) -> String {
+    format!("S#{}#{}", scope.organization.ksuid(), scope.application.ksuid())
+}
+
 /// Partition: a message and its attempts, by the 15 bytes that follow from id, event id and idempotency key alike.
 pub(super) fn message(scope: &AppScope, tail: &[u8; TAIL_BYTES]) -> String {
     let tail = URL_SAFE_NO_PAD.encode(tail);

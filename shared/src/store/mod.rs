@@ -17,6 +17,7 @@ mod keys;
 mod listing;
 mod messages;
 mod page;
+mod sessions;
 mod write;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};
 pub use idempotency::{Created, Idempotency};
 pub use messages::{Accepted, MessageFilter, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
+pub use sessions::Cutoff;
 
 use crate::fault::Fault;
 use item::{Item, text};

@@ -1,0 +1,86 @@
+//! Portal tokens that were called back before their time. A token is checked by its signature alone; what stands here is only
+//! about those that are not to count any more, and is forgotten when they would have expired anyway.
+
+use super::item::{ItemBuilder, Reader};
+use super::page::Range;
+use super::write::Write;
+use super::{Store, keys};
+use crate::domain::ids::AppScope;
+use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
+
+/// Calls-back of one application that are looked at; each is one request to expire all of its tokens, kept for a week.
+const CUTOFFS_MAX: usize = 1_000;
+
+/// Before every token's name in a sort key.
+const TOKEN: &str = "T#";
+/// Before every cutoff's instant in a sort key.
+const CUTOFF: &str = "C#";
+
+/// Tokens that are not to count from some instant on.
+#[derive(Clone, Debug)]
+pub struct Cutoff {
+    /// Those issued before.
+    pub issued_before: Timestamp,
+    /// From when on.
+    pub from: Timestamp,
+    /// Only those of this session.
+    pub session: Option<String>,
+}
+
+impl Store {
+    /// Forgets one token: from now on it does not count.
+    pub async fn call_back_token(&self, scope: &AppScope, token_id: &str, expires_at: Timestamp) -> Result<(), Fault> {
+        let item = ItemBuilder::new(keys::sessions(scope), format!("{TOKEN}{token_id}")).expires(expires_at).build();
+        self.writer.write(Write::Put(item)).await
+    }
+
+    /// Forgets tokens in advance. They have all expired by `forgotten_at`.
+    pub async fn call_back_tokens(
+        &self,
+        scope: &AppScope,
+        cutoffs: &[Cutoff],
+        forgotten_at: Timestamp,
+    ) -> Result<(), Fault> {
+        let item = |(index, cutoff): (usize, &Cutoff)| {
+            let sk = format!("{CUTOFF}{:013}#{index:04}", cutoff.issued_before.as_millis());
+            let item = ItemBuilder::new(keys::sessions(scope), sk)
+                .instant("before", cutoff.issued_before)
+                .instant("from", cutoff.from)
+                .text_if("session", cutoff.session.as_deref())
+                .expires(forgotten_at);
+            Write::Put(item.build())
+        };
+        self.writer.write_all(cutoffs.iter().enumerate().map(item)).await
+    }
+
+    /// Whether a token does not count any more, although it is signed and has not expired.
+    pub async fn is_token_called_back(
+        &self,
+        scope: &AppScope,
+        token_id: &str,
+        session: Option<&str>,
+        issued_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let action = "checking a portal token";
+        let range = Range::prefixed(keys::sessions(scope), CUTOFF);
+        let (token, cutoffs) = tokio::try_join!(
+            self.get(action, keys::sessions(scope), format!("{TOKEN}{token_id}")),
+            self.query_count(action, &range, false, CUTOFFS_MAX),
+        )?;
+        if token.is_some() {
+            return Ok(true);
+        }
+        for item in &cutoffs {
+            let reader = Reader::new("token cutoff", item);
+            let is_of = reader.text_if("session")?.is_none_or(|wanted| Some(wanted) == session);
+            // A token tells its time in whole seconds, rounded down.
+            let is_before = issued_at.as_seconds() <= reader.instant("before")?.as_seconds();
+            if is_of && is_before && reader.instant("from")? <= now {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
