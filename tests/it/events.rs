@@ -13,7 +13,7 @@ use crate::harness::Stage;
 use crate::harness::process::root;
 
 /// The order matters: an endpoint needs its application, a message is found after it was accepted.
-const HTTP: [(&str, &str, i64); 22] = [
+const HTTP: &[(&str, &str, i64)] = &[
     ("manage", "create-application", 201),
     ("manage", "list-applications", 200),
     ("manage", "create-event-type", 201),
@@ -22,6 +22,9 @@ const HTTP: [(&str, &str, i64); 22] = [
     ("manage", "put-endpoint-headers", 204),
     ("manage", "get-endpoint-headers", 200),
     ("manage", "rotate-endpoint-secret", 200),
+    ("manage", "app-portal-access", 200),
+    ("manage", "expire-portal-tokens", 204),
+    ("manage", "logout", 204),
     ("manage", "health", 204),
     ("manage", "unknown-route", 404),
     ("publish", "message", 202),
@@ -30,16 +33,23 @@ const HTTP: [(&str, &str, i64); 22] = [
     ("publish", "base64-body", 202),
     ("publish", "malformed-json", 422),
     ("publish", "bad-token", 401),
+    ("publish", "precheck", 200),
+    ("publish", "send-example", 202),
     ("history", "list-messages", 200),
     ("history", "get-message", 200),
     ("history", "attempts-by-endpoint", 200),
     ("history", "attempts-by-message", 200),
     ("history", "list-messages", 200),
     ("history", "resend", 202),
+    ("history", "cancel", 409),
+    ("history", "recover-too-far-back", 422),
+    ("history", "event-type-usage", 202),
+    ("history", "list-background-tasks", 200),
 ];
 
 /// Events of other functions.
-const OTHERS: [(&str, &str); 3] = [("deliver", "batch"), ("deliver", "poison"), ("sweep", "minute")];
+const OTHERS: &[(&str, &str)] =
+    &[("deliver", "batch"), ("deliver", "poison"), ("sweep", "minute"), ("background", "job")];
 
 fn event(function: &str, case: &str) -> String {
     let path = root().join("events").join(function).join(format!("{case}.json"));
@@ -58,7 +68,7 @@ async fn answer(stage: &Stage, function: &str, case: &str) -> Value {
 async fn every_http_event_is_answered() {
     let stage = Stage::new(&[]).await;
     let mut bodies = BTreeMap::new();
-    for (function, case, status) in HTTP {
+    for &(function, case, status) in HTTP {
         let answer = answer(&stage, function, case).await;
         assert_eq!(answer["statusCode"], json!(status), "{function}/{case}: {answer}");
         assert_eq!(answer["isBase64Encoded"], json!(false), "{function}/{case}");
@@ -66,7 +76,7 @@ async fn every_http_event_is_answered() {
         let body: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(text).unwrap() };
         bodies.insert((function, case), body);
     }
-    assert_eq!(bodies[&("history", "list-messages")]["data"].as_array().unwrap().len(), 3, "repeats make no message");
+    assert_eq!(bodies[&("history", "list-messages")]["data"].as_array().unwrap().len(), 4, "repeats make no message");
     assert_eq!(bodies[&("history", "get-message")]["id"], bodies[&("publish", "message")]["id"]);
     assert_eq!(bodies[&("manage", "unknown-route")]["code"], "not_found");
     assert_eq!(bodies[&("manage", "get-endpoint-headers")]["sensitive"], json!(["authorization"]));
@@ -84,6 +94,15 @@ async fn a_batch_is_delivered_and_its_poison_is_left_in_the_queue() {
         let failures: Vec<_> = left.iter().map(|id| json!({ "itemIdentifier": id })).collect();
         assert_eq!(answer, json!({ "batchItemFailures": failures }), "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_job_whose_task_is_forgotten_is_done() {
+    let stage = Stage::new(&[]).await;
+    let event: SqsEvent = serde_json::from_str(&event("background", "job")).unwrap();
+    let door = background::Door::new(&stage.platform);
+    let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+    assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }));
 }
 
 #[tokio::test]
@@ -106,7 +125,7 @@ pub(crate) fn cases_in(folder: &Path) -> Vec<String> {
 #[test]
 fn every_sample_event_is_tested() {
     let mut tested: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (function, case) in HTTP.iter().map(|(function, case, _)| (*function, *case)).chain(OTHERS) {
+    for (function, case) in HTTP.iter().map(|(function, case, _)| (*function, *case)).chain(OTHERS.iter().copied()) {
         tested.entry(function).or_default().push(case);
     }
     for folder in std::fs::read_dir(root().join("events")).unwrap() {

@@ -1,5 +1,6 @@
 //! An engine of AWS fails: the caller is told to come again and learns nothing else, and no delivery is lost.
 
+use fanfare::http::routes::{Access, ROUTES};
 use serde_json::{Value, json};
 
 use crate::harness::table::items;
@@ -66,22 +67,30 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
     stage.call("POST", "/api/v1/event-type", Some(json!({ "name": "a.b", "description": "" }))).await.json();
     let message = stage.publish(&application, None, json!({})).await.id();
+    let portal = stage.call("POST", &format!("/api/v1/auth/app-portal-access/{application}"), Some(json!({}))).await;
+    let portal = portal.json()["token"].as_str().unwrap().to_owned();
+    let now = stage.platform.effects.now();
     // What every operation finds its fields in: those it does not know it ignores.
     let good_body = json!({
-        "name": "n.m", "description": "", "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {}
+        "name": "n.m", "description": "", "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
+        "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
     });
     let mut asked = 0;
-    for route in fanfare::http::routes::ROUTES {
+    for route in ROUTES {
         if route.path.ends_with("/ping") || route.path.contains("{attempt_id}") {
             continue; // one calls nothing, the other needs an attempt
         }
         let path = route.path.replace("{app_id}", &application).replace("{endpoint_id}", &endpoint);
         let path = path.replace("{msg_id}", &message).replace("{event_type_name}", "a.b");
+        let path = path.replace("{task_id}", "qtask_35voeScxPEP8ejsRbL1w201y48C");
         let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| good_body.clone());
         for operation in OPERATIONS {
             stage.faults.next(operation, Way::THROTTLED, 1);
         }
-        let answer = stage.call(route.method, &path, body).await;
+        let answer = match route.access {
+            Access::AnyToken => stage.call_as(&portal, route.method, &path, body).await,
+            _ => stage.call(route.method, &path, body).await,
+        };
         stage.faults.stop();
         let what = format!("{} {}", route.method, route.path);
         assert_eq!(answer.status, 503, "{what}: {answer:?}");

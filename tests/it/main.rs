@@ -10,6 +10,8 @@
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
 //! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
+//! | [`scheduled`], [`replaying`] | later, again, and in the background |
+//! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
@@ -34,8 +36,11 @@ mod idempotency;
 mod managing;
 mod pages;
 mod poison;
+mod portal;
+mod replaying;
 mod resending;
 mod restart;
 mod retries;
+mod scheduled;
 mod secrets;
 mod tidy;

@@ -3,14 +3,17 @@
 
 mod attempts;
 mod messages;
+mod tasks;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::AppScope;
+use fanfare::effects::Effects;
 use fanfare::flows::resend::Resend;
+use fanfare::flows::start_task::StartTask;
 use fanfare::http::{Auth, Caller, Problem, guarded};
 use fanfare::store::Store;
 
@@ -19,6 +22,8 @@ struct Door {
     store: Store,
     blobs: Blobs,
     resend: Resend,
+    start_task: StartTask,
+    effects: Effects,
 }
 
 /// The routes of this function; built once per process.
@@ -27,6 +32,8 @@ pub fn router(platform: &Platform) -> Router {
         store: Store::new(&platform.sdk, &platform.settings.table),
         blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
         resend: Resend::new(platform),
+        start_task: StartTask::new(platform),
+        effects: platform.effects.clone(),
     };
     let routes = Router::new()
         .route("/api/v1/app/{app_id}/msg", get(messages::list))
@@ -34,7 +41,15 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", get(attempts::list_by_endpoint))
         .route("/api/v1/app/{app_id}/attempt/msg/{msg_id}", get(attempts::list_by_message))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", get(attempts::get))
-        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend));
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/cancel", post(messages::cancel))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", post(tasks::recover))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", post(tasks::replay_missing))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", post(tasks::bulk_replay))
+        .route("/api/v1/background-task", get(tasks::list))
+        .route("/api/v1/background-task/{task_id}", get(tasks::get))
+        .route("/api/v1/stats/usage/app", post(tasks::app_usage))
+        .route("/api/v1/stats/usage/event-types", put(tasks::event_type_usage));
     guarded(routes, Auth::new(platform)).with_state(door)
 }
 

@@ -5,12 +5,14 @@ use axum::response::Response;
 use fanfare::domain::ids::MessageId;
 use fanfare::domain::message::Message;
 use fanfare::domain::names::{Channel, EventTypeName, Tag};
+use fanfare::flows::Refusal;
 use fanfare::http::body::ok;
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::message::MessageOut;
 use fanfare::http::{Caller, Problem, Query, Segments, path};
 use fanfare::store::MessageFilter;
 use futures_util::future::try_join_all;
+use lambda_http::http::StatusCode;
 
 use crate::Door;
 
@@ -46,6 +48,21 @@ pub(crate) async fn get(
     let (scope, _) = door.application(&caller, &app_id).await?;
     let message = door.store.message(&scope, &named).await?.ok_or(Problem::NotFound)?;
     Ok(ok(&show(&door, &message, with_content).await?))
+}
+
+/// 204 once nobody will deliver it any more. Twice is as good as once.
+pub(crate) async fn cancel(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, msg_id)): Segments<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let named = path::message(&msg_id)?;
+    let (scope, _) = door.application(&caller, &app_id).await?;
+    let message = door.store.message(&scope, &named).await?.ok_or(Problem::NotFound)?;
+    if !door.store.cancel_message(&scope, &message.id, door.effects.now()).await? {
+        return Err(Refusal::TooLate.into());
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn show(door: &Door, message: &Message, with_content: bool) -> Result<MessageOut, Problem> {

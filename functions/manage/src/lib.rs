@@ -2,6 +2,7 @@
 //! even those answers have the API's own shape.
 
 mod applications;
+mod authentication;
 mod endpoints;
 mod event_types;
 mod health;
@@ -14,10 +15,19 @@ use fanfare::flows::configure::{Configure, CreationKey};
 use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
 
+use authentication::Portals;
+
 #[derive(Clone)]
 struct Door {
     configure: Configure,
     store: Store,
+    portals: Portals,
+}
+
+impl FromRef<Door> for Portals {
+    fn from_ref(door: &Door) -> Self {
+        door.portals.clone()
+    }
 }
 
 impl FromRef<Door> for Configure {
@@ -34,7 +44,16 @@ impl FromRef<Door> for Store {
 
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
-    let door = Door { configure: Configure::new(platform), store: Store::new(&platform.sdk, &platform.settings.table) };
+    let (auth, configure) = (Auth::new(platform), Configure::new(platform));
+    let store = Store::new(&platform.sdk, &platform.settings.table);
+    let portals = Portals {
+        auth: auth.clone(),
+        configure: configure.clone(),
+        store: store.clone(),
+        effects: platform.effects.clone(),
+        url: platform.settings.portal_url.clone(),
+    };
+    let door = Door { configure, store, portals };
     let routes = Router::new()
         .route("/api/v1/app", get(applications::list).post(applications::create))
         .route(
@@ -57,9 +76,13 @@ pub fn router(platform: &Platform) -> Router {
             "/api/v1/event-type/{event_type_name}",
             get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
         )
+        .route("/api/v1/auth/app-portal-access/{app_id}", post(authentication::app_portal_access))
+        .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
+        .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
+        .route("/api/v1/auth/logout", post(authentication::logout))
         .route("/api/v1/health", get(health::health))
         .route("/api/v1/health/ping", get(health::ping));
-    guarded(routes, Auth::new(platform)).with_state(door)
+    guarded(routes, auth).with_state(door)
 }
 
 /// The key of a request that creates something, with the request.

@@ -91,6 +91,9 @@ pub(super) struct StartArgs {
     /// Days of nothing but failures after which an endpoint is disabled, 1 to 30 [default: 5]
     #[arg(long, env = names::DISABLE_AFTER_DAYS, value_name = "DAYS")]
     pub(super) disable_after_days: Option<String>,
+    /// Page your customers manage their endpoints on; portal tokens are handed to it behind '#' [default: none]
+    #[arg(long, env = names::PORTAL_URL, value_name = "URL")]
+    pub(super) portal_url: Option<String>,
     /// How much is logged: error, warn, info, debug, trace, or filter directives
     #[arg(long, env = names::LOG_LEVEL, default_value = "info", value_name = "LEVEL")]
     pub(super) log_level: String,
@@ -204,6 +207,7 @@ impl StartArgs {
             (names::ALLOWED_SUBNETS, self.allowed_subnets),
             (names::HTTPS_ONLY, self.https_only),
             (names::DISABLE_AFTER_DAYS, self.disable_after_days),
+            (names::PORTAL_URL, self.portal_url),
             (names::LOG_LEVEL, Some(self.log_level)),
         ];
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

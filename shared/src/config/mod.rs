@@ -20,6 +20,8 @@ pub mod names {
     pub const BUCKET: &str = "FANFARE_BUCKET";
     /// URL of the queue deliveries travel through.
     pub const DELIVERY_QUEUE_URL: &str = "FANFARE_DELIVERY_QUEUE_URL";
+    /// URL of the queue that background work travels through.
+    pub const JOB_QUEUE_URL: &str = "FANFARE_JOB_QUEUE_URL";
     /// What callers' bearer tokens are signed with (HS256); at least [`super::JWT_SECRET_BYTES_MIN`] bytes.
     pub const JWT_SECRET: &str = "FANFARE_JWT_SECRET";
     /// Seconds to wait after the first, second, … failed attempt, separated by commas.
@@ -32,6 +34,8 @@ pub mod names {
     pub const HTTPS_ONLY: &str = "FANFARE_HTTPS_ONLY";
     /// Days of nothing but failures after which an endpoint is disabled.
     pub const DISABLE_AFTER_DAYS: &str = "FANFARE_DISABLE_AFTER_DAYS";
+    /// Address of the page customers manage their endpoints on; portal tokens are handed to it behind `#`.
+    pub const PORTAL_URL: &str = "FANFARE_PORTAL_URL";
     /// How much is logged: a level (`info`) or filter directives.
     pub const LOG_LEVEL: &str = "FANFARE_LOG_LEVEL";
 }
@@ -55,6 +59,8 @@ pub struct Settings {
     pub bucket: String,
     /// URL of the delivery queue.
     pub delivery_queue_url: String,
+    /// URL of the job queue.
+    pub job_queue_url: String,
     /// Signs and checks bearer tokens; functions without an HTTP door are not given it.
     pub jwt_secret: Option<JwtSecret>,
     /// When failed deliveries are tried again.
@@ -67,6 +73,8 @@ pub struct Settings {
     pub https_only: bool,
     /// Days of failures after which an endpoint is disabled.
     pub disable_after_days: u16,
+    /// The portal's page; empty when there is none.
+    pub portal_url: String,
     /// How much is logged.
     pub log_level: String,
 }
@@ -122,6 +130,7 @@ impl Settings {
             table: required(names::TABLE)?,
             bucket: required(names::BUCKET)?,
             delivery_queue_url: required(names::DELIVERY_QUEUE_URL)?,
+            job_queue_url: required(names::JOB_QUEUE_URL)?,
             jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
             retry_schedule: retry_schedule(&lookup)?,
             request_timeout_ms: 1_000
@@ -133,6 +142,7 @@ impl Settings {
                 whole(text, 1, u32::from(DISABLE_AFTER_DAYS_MAX)).map(|days| days as u16)
             })?
             .unwrap_or(DISABLE_AFTER_DAYS_DEFAULT),
+            portal_url: optional(names::PORTAL_URL, &get, web_address)?.unwrap_or_default(),
             log_level: get(names::LOG_LEVEL).unwrap_or_else(|| "info".to_owned()),
         })
     }
@@ -167,6 +177,13 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "must be true or false".to_owned())
 }
 
+fn web_address(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.fragment().is_none() => Ok(text.to_owned()),
+        _ => Err("must be an http or https address without #".to_owned()),
+    }
+}
+
 fn subnets(text: &str) -> Result<Vec<IpNet>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
@@ -180,7 +197,8 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let required = [(names::TABLE, "t"), (names::BUCKET, "b"), (names::DELIVERY_QUEUE_URL, "q")];
+        let required =
+            [(names::TABLE, "t"), (names::BUCKET, "b"), (names::DELIVERY_QUEUE_URL, "q"), (names::JOB_QUEUE_URL, "j")];
         let all: Vec<(&str, &str)> = pairs.iter().chain(required.iter()).copied().collect();
         Settings::from_lookup(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
     }
@@ -215,6 +233,8 @@ mod tests {
         check(names::ALLOWED_SUBNETS, "10.0.0.0/33", false);
         check(names::HTTPS_ONLY, "maybe", false);
         check(names::DISABLE_AFTER_DAYS, "31", false);
+        check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
+        check(names::PORTAL_URL, "javascript:alert(1)", false);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A delivery: one message for one endpoint. What it needs to go on ([`DeliveryTask`]), and what happens to it after an
 //! attempt ([`next_step`]): decided here, performed by the `deliver` flow.
 
-use super::attempt::{Outcome, Trigger};
+use super::attempt::{Attempt, Outcome, Trigger};
 use super::ids::{AppScope, EndpointId, MessageId};
 use super::message::Payload;
 use super::names::{Channel, EventTypeName};
@@ -31,6 +31,39 @@ pub struct DeliveryTask {
     pub payload: Option<Payload>,
     /// This task was queued before, perhaps: look whether the attempt was already made before making it.
     pub is_repeat: bool,
+}
+
+/// How a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// The receiver has it.
+    Success,
+    /// No attempt was made yet.
+    Pending,
+    /// It failed, and no attempt is planned.
+    Fail,
+    /// It failed so far; another attempt is planned.
+    Sending,
+    /// It was called off before the first attempt.
+    Canceled,
+}
+
+impl DeliveryStatus {
+    /// The status of this number in the API.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Success, Self::Pending, Self::Fail, Self::Sending, Self::Canceled].get(usize::from(number)).copied()
+    }
+
+    /// How a delivery with these attempts stands, oldest first.
+    pub fn of(attempts: &[Attempt]) -> Self {
+        match attempts.last() {
+            None => Self::Pending,
+            Some(_) if attempts.iter().any(|attempt| attempt.outcome.is_success()) => Self::Success,
+            Some(last) if last.next_attempt_at.is_some() => Self::Sending,
+            Some(_) => Self::Fail,
+        }
+    }
 }
 
 /// What happens next.

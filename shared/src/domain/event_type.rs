@@ -26,6 +26,15 @@ pub struct EventType {
     pub updated_at: Timestamp,
 }
 
+impl EventType {
+    /// The schema of the highest version number.
+    pub fn newest_schema(&self) -> Option<&serde_json::Value> {
+        let versions = self.schemas.as_ref()?.as_object()?;
+        let newest = versions.iter().filter_map(|(version, schema)| Some((version.parse::<u64>().ok()?, schema)));
+        newest.max_by_key(|(version, _)| *version).map(|(_, schema)| schema)
+    }
+}
+
 /// Longest description, in bytes.
 pub const DESCRIPTION_BYTES_MAX: usize = 4_096;
 

@@ -82,6 +82,9 @@ typed_id!(
 typed_id!(
     /// One HTTP request of a delivery.
     AttemptId, "atmpt_");
+typed_id!(
+    /// One piece of work in the background.
+    TaskId, "qtask_");
 
 /// An application within its organization: the scope every message, endpoint and attempt lives in, and the beginning of
 /// each of their keys.

@@ -28,6 +28,9 @@ pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 /// How long a message and its attempts are kept unless the caller says otherwise, in days.
 pub const RETENTION_DAYS_DEFAULT: u16 = 90;
 
+/// How far ahead a message may be accepted, in days.
+pub const DELIVER_AHEAD_DAYS_MAX: i64 = 30;
+
 /// Longest idempotency key taken from a caller.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
 
@@ -48,8 +51,19 @@ pub struct Message {
     pub payload: PayloadPlace,
     /// When it was first accepted.
     pub accepted_at: Timestamp,
+    /// Before this it is not delivered.
+    pub deliver_at: Option<Timestamp>,
+    /// Whether it was called off before it was delivered.
+    pub is_canceled: bool,
     /// After this it is forgotten.
     pub expires_at: Timestamp,
+}
+
+impl Message {
+    /// Whether an attempt may be made now.
+    pub fn is_deliverable(&self, now: Timestamp) -> bool {
+        !self.is_canceled && self.expires_at > now && self.deliver_at.is_none_or(|at| at <= now)
+    }
 }
 
 /// Where a message's payload is.
@@ -74,8 +88,10 @@ pub struct MessageDraft {
     pub tags: Vec<Tag>,
     /// What is to be delivered.
     pub payload: Payload,
-    /// How long it is kept.
+    /// How long it is kept, from when it can be delivered.
     pub retention_days: u16,
+    /// Before this it is not delivered.
+    pub deliver_at: Option<Timestamp>,
 }
 
 /// A JSON object, kept as the text that came in: receivers get and verify exactly these bytes.
@@ -175,6 +191,10 @@ impl MessageDraft {
         for tag in &self.tags {
             part(tag.as_str().as_bytes());
         }
+        if let Some(at) = self.deliver_at {
+            part(b"deliver at");
+            part(&at.as_millis().to_be_bytes());
+        }
         let mut hash = [0; 16];
         hash.copy_from_slice(&context.finish().as_ref()[..16]);
         ContentHash(hash)
@@ -212,6 +232,7 @@ mod tests {
             tags: tags.iter().map(|t| Tag::parse(*t).unwrap()).collect(),
             payload: Payload::from_text(payload.to_owned()).unwrap(),
             retention_days: RETENTION_DAYS_DEFAULT,
+            deliver_at: None,
         }
     }
 

@@ -6,9 +6,11 @@
 pub mod access;
 pub mod application;
 pub mod attempt;
+pub mod background;
 pub mod delivery;
 pub mod endpoint;
 pub mod event_type;
+pub mod example;
 pub mod ids;
 pub mod ksuid;
 pub mod message;

@@ -8,6 +8,7 @@
 //!   sends; and late enough that an attempt which is being made at this moment is recorded by then. That heals a crash
 //!   and costs the ordinary repeat one read.
 //! - An endpoint made after the message was accepted is not given it by a repeat.
+//! - A message that is to be delivered later waits in the queue, or in the due index when that is too far; both twice are one.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Refusal, Thing};
 use crate::blobs::Blobs;
 use crate::config::Platform;
+use crate::domain::application::ApplicationDraft;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
+use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::subscription::Subscriber;
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::DeliveryQueue;
-use crate::store::{Accepted, ApplicationRef, Audience, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
+use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
+use crate::store::{Accepted, ApplicationRef, Audience, DueDelivery, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
 
 /// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
 const KNOWN_UIDS_MAX: usize = 10_000;
@@ -69,21 +73,93 @@ impl AcceptMessage {
         }
     }
 
-    /// Accepts what the draft says for the named application.
+    /// Accepts what the draft says for the named application. `new` is the application itself, when the caller sends it
+    /// along in case it is not there yet.
     pub async fn run(
         &self,
         organization: &OrganizationId,
         named: &ApplicationRef,
+        new: Option<ApplicationDraft>,
+        idempotency_key: Option<&str>,
+        draft: MessageDraft,
+    ) -> Result<AcceptedMessage, Refusal> {
+        let mut audience = self.audience(organization, named).await?;
+        if let (None, Some(new)) = (&audience, new) {
+            self.create_application(organization, new).await?;
+            audience = self.audience(organization, named).await?;
+        }
+        let audience = audience.ok_or(Refusal::NotFound(Thing::Application))?;
+        self.accept(organization, audience, idempotency_key, draft).await
+    }
+
+    /// Accepts a message for one endpoint only, whatever that one has subscribed to.
+    pub async fn run_for(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        endpoint: &EndpointRef,
         idempotency_key: Option<&str>,
         draft: MessageDraft,
     ) -> Result<AcceptedMessage, Refusal> {
         let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound(Thing::Application))?;
         let scope = AppScope { organization: *organization, application: audience.application.id };
+        let endpoint = self.store.endpoint(&scope, endpoint).await?.ok_or(Refusal::NotFound(Thing::Endpoint))?;
+        let subscriber = Subscriber {
+            endpoint: endpoint.id,
+            is_enabled: endpoint.disabled.is_none(),
+            event_types: Vec::new(),
+            channels: Vec::new(),
+        };
+        let audience = Audience { subscribers: vec![subscriber], ..audience };
+        self.accept(organization, audience, idempotency_key, draft).await
+    }
+
+    /// Whether any endpoint would get a message of this type on these channels.
+    pub async fn is_wanted(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        event_type: &EventTypeName,
+        channels: &[Channel],
+    ) -> Result<bool, Refusal> {
+        let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound(Thing::Application))?;
+        Ok(audience.subscribers.iter().any(|subscriber| subscriber.wants(event_type, channels)))
+    }
+
+    /// Two that create the same application at once end up with one.
+    async fn create_application(&self, organization: &OrganizationId, new: ApplicationDraft) -> Result<(), Fault> {
+        let now = self.effects.now();
+        let application = new.create(ApplicationId::new(now, self.effects.random.id_tail()), now);
+        self.store.create_application(organization, &application, None).await.map(drop)
+    }
+
+    async fn accept(
+        &self,
+        organization: &OrganizationId,
+        audience: Audience,
+        idempotency_key: Option<&str>,
+        draft: MessageDraft,
+    ) -> Result<AcceptedMessage, Refusal> {
+        let scope = AppScope { organization: *organization, application: audience.application.id };
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
         let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
-        self.queue.send_all(&tasks, if is_repeat { self.repeat_delay_ms } else { 0 }).await?;
+        self.queue_all(&message, &tasks, is_repeat).await?;
         Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat })
+    }
+
+    /// Queues the deliveries, or has them wait for the message's own time.
+    async fn queue_all(&self, message: &Message, tasks: &[DeliveryTask], is_repeat: bool) -> Result<(), Fault> {
+        let now = self.effects.now();
+        let ahead_ms = message.deliver_at.map_or(0, |at| u64::try_from(at.millis_since(now)).unwrap_or(0));
+        let delay_ms = ahead_ms.max(if is_repeat { self.repeat_delay_ms } else { 0 });
+        if delay_ms <= DELAY_MS_MAX {
+            return self.queue.send_all(tasks, delay_ms).await;
+        }
+        let at = now.plus_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
+        let due = tasks.iter().map(|task| DueDelivery { at, task: task.clone() }).collect::<Vec<_>>();
+        let puts = due.iter().map(|due| self.store.put_due(due, now));
+        futures_util::future::join_all(puts).await.into_iter().collect()
     }
 
     async fn audience(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<Option<Audience>, Fault> {
@@ -127,6 +203,7 @@ impl AcceptMessage {
         let now = self.effects.now();
         let (id, hash) = (MessageId::new(now, identity.tail(scope)), draft.content_hash());
         let has_event_id = draft.event_id.is_some();
+        let retention_ms = i64::from(draft.retention_days) * MS_PER_DAY;
         let payload = if draft.payload.as_str().len() > PAYLOAD_IN_ITEM_BYTES_MAX {
             self.blobs.put_payload(scope, &id, &hash, &draft.payload).await?
         } else {
@@ -140,7 +217,9 @@ impl AcceptMessage {
             tags: draft.tags,
             payload,
             accepted_at: id.timestamp(),
-            expires_at: now.plus_millis(i64::from(draft.retention_days) * MS_PER_DAY),
+            deliver_at: draft.deliver_at.filter(|at| *at > now),
+            is_canceled: false,
+            expires_at: draft.deliver_at.map_or(now, |at| at.max(now)).plus_millis(retention_ms),
         };
         match self.store.accept(scope, &audience.application, &message, &hash).await? {
             Accepted::New => Ok((message, false)),
@@ -172,11 +251,15 @@ impl AcceptMessage {
             number: 1,
             trigger: Trigger::Scheduled,
             expires_at: message.expires_at,
-            payload: Some(payload.clone()),
+            // Without it whoever delivers reads the message, and sees whether it was called off.
+            payload: Some(payload.clone()).filter(|_| message.deliver_at.is_none()),
             is_repeat,
         };
         if !is_repeat {
             return Ok(wanting.map(task).collect());
+        }
+        if message.is_canceled {
+            return Ok(Vec::new());
         }
         let attempts = self.store.attempts_of(scope, &message.id).await?;
         let tried: HashSet<EndpointId> = attempts.iter().map(|attempt| attempt.endpoint).collect();

@@ -62,6 +62,8 @@ pub enum Reason {
     EndpointDisabled,
     /// The message is gone: it expired.
     MessageExpired,
+    /// The message was called off.
+    MessageCanceled,
 }
 
 impl Deliver {
@@ -106,7 +108,10 @@ impl Deliver {
         {
             return Ok(ended);
         }
-        let Some(payload) = self.payload(&task).await? else { return Ok(Ended::Dropped(Reason::MessageExpired)) };
+        let payload = match self.payload(&task).await? {
+            Ok(payload) => payload,
+            Err(reason) => return Ok(Ended::Dropped(reason)),
+        };
         self.attempt(task, endpoint, payload).await
     }
 
@@ -129,13 +134,14 @@ impl Deliver {
         Ok((has_it && task.trigger == Trigger::Scheduled).then_some(Ended::MadeBefore))
     }
 
-    async fn payload(&self, task: &DeliveryTask) -> Result<Option<Payload>, Fault> {
+    async fn payload(&self, task: &DeliveryTask) -> Result<Result<Payload, Reason>, Fault> {
         if let Some(payload) = &task.payload {
-            return Ok(Some(payload.clone()));
+            return Ok(Ok(payload.clone()));
         }
         match self.store.message(&task.scope, &MessageRef::Id(task.message)).await? {
-            Some(message) => self.blobs.payload_of(&message).await.map(Some),
-            None => Ok(None),
+            None => Ok(Err(Reason::MessageExpired)),
+            Some(message) if message.is_canceled => Ok(Err(Reason::MessageCanceled)),
+            Some(message) => self.blobs.payload_of(&message).await.map(Ok),
         }
     }
 

@@ -7,7 +7,10 @@
 pub mod accept_message;
 pub mod configure;
 pub mod deliver;
+pub mod example;
 pub mod resend;
+pub mod run_task;
+pub mod start_task;
 pub mod sweep_due;
 
 use crate::domain::Invalid;
@@ -33,6 +36,12 @@ pub enum Refusal {
     /// An event type of this name exists.
     #[error("an event type named {0} exists already")]
     EventTypeExists(String),
+    /// The event type has no schema an example could be made from, or no example at the place that was asked for.
+    #[error("no example")]
+    NoExample,
+    /// A message that can no longer be called off, or never could.
+    #[error("the message is being delivered")]
+    TooLate,
     /// A named limit would be exceeded.
     #[error("{0}")]
     LimitReached(String),
@@ -52,4 +61,6 @@ pub enum Thing {
     EventType,
     /// A message.
     Message,
+    /// A background task.
+    Task,
 }

@@ -31,6 +31,13 @@ pub enum Problem {
         /// Which.
         detail: String,
     },
+    /// What is asked makes no sense as things stand.
+    Refused {
+        /// For programs.
+        code: &'static str,
+        /// For people.
+        detail: &'static str,
+    },
     /// A named limit is reached.
     LimitReached(String),
     /// The body is larger than this many bytes.
@@ -79,6 +86,7 @@ impl Problem {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allowed}"))
             }
             Self::Conflict { code, detail } => (StatusCode::CONFLICT, code, detail.clone()),
+            Self::Refused { code, detail } => (StatusCode::BAD_REQUEST, code, (*detail).to_owned()),
             Self::LimitReached(detail) => (StatusCode::BAD_REQUEST, "limit_reached", detail.clone()),
             Self::TooLarge(bytes_max) => {
                 let detail = format!("the body must not be larger than {bytes_max} bytes");
@@ -160,6 +168,14 @@ impl From<Refusal> for Problem {
             Refusal::EventTypeExists(name) => Self::Conflict {
                 code: "event_type_exists",
                 detail: format!("an event type named {name} exists already"),
+            },
+            Refusal::NoExample => Self::Refused {
+                code: "invalid_scheme",
+                detail: "the event type has no schema to make an example from, or no such example",
+            },
+            Refusal::TooLate => Self::Conflict {
+                code: "conflict",
+                detail: "only a message whose time of delivery is still to come can be canceled".to_owned(),
             },
             Refusal::LimitReached(detail) => Self::LimitReached(detail),
             Refusal::Fault(fault) => fault.into(),

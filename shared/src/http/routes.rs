@@ -1,6 +1,7 @@
 //! The route table: every operation, its path, and the function behind it. `template.yaml` and the functions' routers say
 //! the same in their own ways; a test compares the three.
 
+use axum::response::{IntoResponse, Redirect, Response};
 use http::{Method, Uri};
 
 use super::Problem;
@@ -36,7 +37,7 @@ pub enum Access {
     Application(Capability),
 }
 
-use Access::{Application, Organization, Public};
+use Access::{AnyToken, Application, Organization, Public};
 
 const fn route(
     method: &'static str,
@@ -64,6 +65,8 @@ const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpo
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     route("POST", MESSAGE, "publish", "message.create", Organization),
+    route("POST", "/api/v1/app/{app_id}/msg/precheck/active", "publish", "message.precheck", Organization),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/send-example", "publish", "endpoint.send-example", Application(CreateAttempts)),
 
     route("GET", APP, "manage", "application.list", Organization),
     route("POST", APP, "manage", "application.create", Organization),
@@ -88,6 +91,10 @@ pub const ROUTES: &[Route] = &[
     route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update", Organization),
     route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch", Organization),
     route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete", Organization),
+    route("POST", "/api/v1/auth/app-portal-access/{app_id}", "manage", "authentication.app-portal-access", Organization),
+    route("POST", "/api/v1/auth/dashboard-access/{app_id}", "manage", "authentication.dashboard-access", Organization),
+    route("POST", "/api/v1/auth/app/{app_id}/expire-all", "manage", "authentication.expire-all", Organization),
+    route("POST", "/api/v1/auth/logout", "manage", "authentication.logout", AnyToken),
     route("GET", "/api/v1/health", "manage", "health.get", Public),
     route("HEAD", "/api/v1/health", "manage", "health.head", Public),
     route("GET", "/api/v1/health/ping", "manage", "health.ping", Public),
@@ -99,6 +106,14 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/app/{app_id}/attempt/msg/{msg_id}", "history", "message-attempt.list-by-msg", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "history", "message-attempt.get", Application(ViewBase)),
     route("POST", RESEND, "history", "message-attempt.resend", Application(CreateAttempts)),
+    route("POST", "/api/v1/app/{app_id}/msg/{msg_id}/cancel", "history", "message.cancel", Organization),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", "history", "endpoint.recover", Application(CreateAttempts)),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", "history", "endpoint.replay-missing", Application(CreateAttempts)),
+    route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", "history", "endpoint.bulk-replay", Application(CreateAttempts)),
+    route("GET", "/api/v1/background-task", "history", "background-task.list", Organization),
+    route("GET", "/api/v1/background-task/{task_id}", "history", "background-task.get", Organization),
+    route("POST", "/api/v1/stats/usage/app", "history", "statistics.aggregate-app-stats", Organization),
+    route("PUT", "/api/v1/stats/usage/event-types", "history", "statistics.aggregate-event-types", Organization),
 ];
 
 /// Who may call the route of this method and form; none: there is no such route.
@@ -125,8 +140,20 @@ fn matches(form: &str, path: &str) -> bool {
     }
 }
 
-/// Answers what no handler takes: a path of ours with another method, or no path of ours at all.
-pub async fn fallback(uri: Uri) -> Problem {
+/// Answers what no handler takes: a path of ours with a slash too many, which is sent on to where it belongs; a path of ours
+/// with another method; or no path of ours at all.
+pub async fn fallback(uri: Uri) -> Response {
+    let path = uri.path().trim_end_matches('/');
+    if path != uri.path() && methods_of(path).is_some() {
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        // Permanent, and with the method and body it came with.
+        return Redirect::permanent(&format!("{path}{query}")).into_response();
+    }
+    refusal(&uri).into_response()
+}
+
+/// Why this address, with this method, is none of ours.
+pub(super) fn refusal(uri: &Uri) -> Problem {
     match methods_of(uri.path()) {
         None => Problem::NotFound,
         Some(methods) => {

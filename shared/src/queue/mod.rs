@@ -1,8 +1,10 @@
-//! The delivery queue: tasks on their way to the deliver function, at once or after a delay of up to 15 minutes.
+//! The queues. The delivery queue: tasks on their way to the deliver function, at once or after a delay of up to 15 minutes. The
+//! job queue ([`JobQueue`]): work in the background.
 //!
 //! The group of a queued task is its endpoint. The queue is a standard one and keeps no order, but hands out groups
 //! fairly: one endpoint's backlog does not delay another's.
 
+mod jobs;
 mod task;
 
 use std::pin::Pin;
@@ -15,6 +17,7 @@ use crate::domain::delivery::DeliveryTask;
 use crate::fault::Fault;
 use crate::gather::{Gatherer, Limits, Results};
 
+pub use jobs::{Job, JobQueue, decode_job};
 pub use task::{PAYLOAD_IN_TASK_BYTES_MAX, decode};
 
 /// The longest delay a queue can give.

@@ -295,6 +295,13 @@ impl Store {
         Ok(request.page(endpoints, |endpoint| endpoint.id))
     }
 
+    /// All of the application's endpoints, oldest first.
+    pub async fn endpoint_ids(&self, scope: &AppScope) -> Result<Vec<EndpointId>, Fault> {
+        let range = endpoints_range(keys::application(scope));
+        let items = self.query_count("reading endpoints", &range, true, usize::MAX >> 1).await?;
+        items.iter().map(|item| Reader::new("endpoint", item).parsed("id", EndpointId::parse)).collect()
+    }
+
     /// How many endpoints the application has.
     pub async fn count_endpoints(&self, scope: &AppScope) -> Result<usize, Fault> {
         let range = endpoints_range(keys::application(scope));

@@ -61,6 +61,14 @@ pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> Str
     format!("I#{}#{}", organization.ksuid(), URL_SAFE_NO_PAD.encode(key_hash))
 }
 
+/// Partition: an organization's background tasks, by the time they were asked for.
+pub(super) fn background(organization: &OrganizationId) -> String {
+    format!("B#{}", organization.ksuid())
+}
+
+/// Before every task's identifier in a sort key.
+pub(super) const BACKGROUND_TASK: &str = "K#";
+
 /// Partition: an application's portal tokens that were called back.
 pub(super) fn sessions(scope: &AppScope) -> String {
     format!("S#{}#{}", scope.organization.ksuid(), scope.application.ksuid())

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
-use super::item::{Item, ItemBuilder, Reader};
+use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::listing::Listing;
 use super::{Store, fault, keys};
 use crate::domain::application::Application;
@@ -116,6 +116,8 @@ fn to_item(scope: &AppScope, application: &Application, message: &Message, hash:
         .texts("channels", &message.channels)
         .texts("tags", &message.tags)
         .bytes("hash", hash.0.to_vec())
+        .instant_if("deliver", message.deliver_at)
+        .flag("canceled", message.is_canceled)
         .expires(message.expires_at);
     let item = match &message.payload {
         PayloadPlace::Blob(name) => item.text("blob", name),
@@ -147,6 +149,8 @@ fn from_item(item: &Item) -> Result<Message, Fault> {
         tags: reader.texts("tags", |text| Tag::parse(text).ok())?,
         payload,
         accepted_at: id.timestamp(),
+        deliver_at: reader.instant_if("deliver")?,
+        is_canceled: reader.flag("canceled"),
         expires_at: reader.expires()?,
     })
 }
@@ -199,6 +203,26 @@ impl Store {
             MessageRef::Id(id) => message.id == *id,
             MessageRef::EventId(_) => true,
         }))
+    }
+
+    /// Calls off a message that is not to be delivered before some time to come. False: there is no such message, or it is
+    /// being delivered already.
+    pub async fn cancel_message(&self, scope: &AppScope, id: &MessageId, now: Timestamp) -> Result<bool, Fault> {
+        let update = self.client.update_item().table_name(&*self.table);
+        let update = update
+            .key("pk", text(keys::message_of(scope, id)))
+            .key("sk", text(keys::MESSAGE))
+            .update_expression("SET canceled = :yes")
+            .condition_expression("deliver > :now")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", number(now.as_millis()));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(fault(&format!("calling off message {id}"), error)),
+        }
     }
 
     /// A page of the application's messages, by the time they were accepted. The index follows the table by moments.

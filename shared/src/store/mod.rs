@@ -8,6 +8,7 @@
 
 mod applications;
 mod attempts;
+mod background;
 mod due;
 mod endpoints;
 mod event_types;
@@ -18,6 +19,7 @@ mod listing;
 mod messages;
 mod page;
 mod sessions;
+mod usage;
 mod write;
 
 use std::sync::Arc;
@@ -30,11 +32,13 @@ use tokio::sync::OnceCell;
 
 pub use applications::ApplicationRef;
 pub use attempts::AttemptFilter;
+pub use background::TaskFilter;
 pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};
 pub use idempotency::{Created, Idempotency};
 pub use messages::{Accepted, MessageFilter, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
 pub use sessions::Cutoff;
+pub use usage::Counted;
 
 use crate::fault::Fault;
 use item::{Item, text};

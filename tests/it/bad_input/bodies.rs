@@ -91,6 +91,7 @@ async fn a_bad_application_endpoint_or_event_type_is_refused() {
         (app, json!({ "name": "A", "throttleRate": 70_000 }), &["body", "throttleRate"]),
         (app, json!({ "name": "A", "metadata": big }), &["body", "metadata"]),
         (app, json!({ "name": "A", "metadata": { "a": 1 } }), &["body", "metadata", "a"]),
+        (app, json!({ "name": "A", "metadata": { "": "a" } }), &["body", "metadata"]),
         (endpoint, json!({}), &["body"]),
         (endpoint, json!({ "url": "" }), &["body", "url"]),
         (endpoint, json!({ "url": "not a url" }), &["body", "url"]),

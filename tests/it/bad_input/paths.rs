@@ -95,3 +95,18 @@ async fn a_page_that_cannot_be_is_refused() {
     }
     table.finish().await;
 }
+
+#[tokio::test]
+async fn a_slash_too_many_is_sent_on_to_where_it_belongs_and_nowhere_else() {
+    let stage = crate::harness::Stage::new(&[]).await;
+    for (path, place) in [
+        ("/api/v1/app/", Some("/api/v1/app")),
+        ("/api/v1/app/x/msg//?limit=1", Some("/api/v1/app/x/msg?limit=1")),
+        ("//example.com/", None),
+        ("/nothing/", None),
+    ] {
+        let answer = stage.call("POST", path, Some(json!({}))).await;
+        let location = answer.headers.get("location").map(|value| value.to_str().unwrap());
+        assert_eq!((answer.status.as_u16(), location), (if place.is_some() { 308 } else { 404 }, place), "{path}");
+    }
+}

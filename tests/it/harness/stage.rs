@@ -49,6 +49,7 @@ pub(crate) struct Stage {
     routers: BTreeMap<&'static str, Router>,
     deliver: deliver::Door,
     sweep: sweep::Door,
+    background: background::Door,
 }
 
 /// What became of a batch of queue messages.
@@ -80,6 +81,7 @@ impl Stage {
             ]),
             deliver: deliver::Door::new(&platform),
             sweep: sweep::Door::new(&platform),
+            background: background::Door::new(&platform),
             clock,
             engines,
             faults,
@@ -104,6 +106,12 @@ impl Stage {
         self.call_router(self.router_of(method, path), method, path, body, idempotency_key).await
     }
 
+    /// As [`Stage::call`], with another token.
+    pub(crate) async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = request(token, method, path, body, None);
+        Answer::read(self.router_of(method, path).oneshot(request).await.unwrap()).await
+    }
+
     /// As [`Stage::call_with_key`], answered by this router.
     pub(crate) async fn call_router(
         &self,
@@ -113,16 +121,8 @@ impl Stage {
         body: Option<Value>,
         idempotency_key: Option<&str>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        request = request.header("authorization", format!("Bearer {}", self.token));
-        if let Some(key) = idempotency_key {
-            request = request.header("idempotency-key", key);
-        }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
-        Answer::read(router.oneshot(request.body(body).unwrap()).await.unwrap()).await
+        let request = request(&self.token, method, path, body, idempotency_key);
+        Answer::read(router.oneshot(request).await.unwrap()).await
     }
 
     fn router_of(&self, method: &str, path: &str) -> Router {
@@ -176,7 +176,11 @@ impl Stage {
 
     /// What can be received from the delivery queue now, ten at most.
     pub(crate) async fn receive(&self) -> Vec<Message> {
-        let receive = self.sqs.receive_message().queue_url(&self.platform.settings.delivery_queue_url);
+        self.receive_from(&self.platform.settings.delivery_queue_url).await
+    }
+
+    async fn receive_from(&self, url: &str) -> Vec<Message> {
+        let receive = self.sqs.receive_message().queue_url(url);
         let receive = receive.max_number_of_messages(10);
         let answer = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap();
         answer.messages.unwrap_or_default()
@@ -238,23 +242,32 @@ impl Stage {
     }
 
     async fn invoke_deliver(&self, messages: &[Message], context: Context) -> Vec<String> {
-        let record = |message: &Message| {
-            let attributes = message.attributes().unwrap().iter();
-            let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
-            json!({
-                "messageId": message.message_id(),
-                "receiptHandle": message.receipt_handle(),
-                "body": message.body(),
-                "attributes": attributes,
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "awsRegion": "us-east-1",
-            })
-        };
-        let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
-        let event: SqsEvent = serde_json::from_value(event).unwrap();
-        let answer = self.deliver.handle(LambdaEvent::new(event, context)).await.unwrap();
+        let answer = self.deliver.handle(LambdaEvent::new(sqs_event(messages), context)).await.unwrap();
         answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    /// Works on the jobs in the queue until none can be received. `time_ms` is what each invocation has before it must stop.
+    pub(crate) async fn work(&self, time_ms: i64) {
+        while self.work_once(time_ms).await > 0 {}
+    }
+
+    /// One invocation for each job that can be received; how many those were.
+    pub(crate) async fn work_once(&self, time_ms: i64) -> usize {
+        /// The door's own reserve.
+        const RESERVE_MS: i64 = 20_000;
+        let url = self.platform.settings.job_queue_url.clone();
+        let received = self.receive_from(&url).await;
+        for message in &received {
+            let mut context = Context::default();
+            let deadline = self.platform.effects.now().as_millis() + RESERVE_MS + time_ms;
+            context.deadline = u64::try_from(deadline).unwrap();
+            let event = LambdaEvent::new(sqs_event(std::slice::from_ref(message)), context);
+            if self.background.handle(event).await.unwrap().batch_item_failures.is_empty() {
+                let delete = self.sqs.delete_message().queue_url(&url);
+                delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+            }
+        }
+        received.len()
     }
 
     /// One tick of the schedule; how many deliveries it put back.
@@ -296,4 +309,35 @@ fn platform(
         sdk: sdk.retry_config(RetryConfig::disabled()).build(),
         effects: clock.effects(),
     }
+}
+
+fn request(token: &str, method: &str, path: &str, body: Option<Value>, idempotency_key: Option<&str>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    request = request.header("authorization", format!("Bearer {token}"));
+    if let Some(key) = idempotency_key {
+        request = request.header("idempotency-key", key);
+    }
+    if body.is_some() {
+        request = request.header("content-type", "application/json");
+    }
+    request.body(body.map_or(Body::empty(), |body| Body::from(body.to_string()))).unwrap()
+}
+
+/// The event in which Lambda's poller would bring these messages.
+fn sqs_event(messages: &[Message]) -> SqsEvent {
+    let record = |message: &Message| {
+        let attributes = message.attributes().unwrap().iter();
+        let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
+        json!({
+            "messageId": message.message_id(),
+            "receiptHandle": message.receipt_handle(),
+            "body": message.body(),
+            "attributes": attributes,
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "awsRegion": "us-east-1",
+        })
+    };
+    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+    serde_json::from_value(event).unwrap()
 }

@@ -122,7 +122,7 @@ async fn authorize(State(auth): State<Auth>, mut request: Request, next: Next) -
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     // What is not in the table is no route, whatever a router makes of it: a HEAD of a GET, for example.
     let Some(access) = routes::access(request.method(), path) else {
-        return Err(routes::fallback(request.uri().clone()).await);
+        return Err(routes::refusal(request.uri()));
     };
     if access != Access::Public {
         let caller = auth.caller(request.headers(), access).await?;

@@ -9,7 +9,7 @@ use crate::domain::Metadata;
 use crate::domain::application::{APPLICATION_NAME_BYTES_MAX, Application, ApplicationDraft, ApplicationPatch};
 use crate::domain::names::ApplicationUid;
 use crate::domain::timestamp::Timestamp;
-use crate::http::Problem;
+use crate::http::{FieldError, Problem};
 
 /// What creates or replaces an application.
 #[derive(Debug, Deserialize)]
@@ -31,6 +31,21 @@ impl ApplicationIn {
             rate_limit: self.throttle_rate.map(NonZeroU16::get),
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
         })
+    }
+}
+
+impl ApplicationIn {
+    /// An application that comes along with something for the application of this path: it must have that one's uid.
+    pub fn into_draft_for(self, app_id: &str) -> Result<ApplicationDraft, Problem> {
+        let wrong = |msg: &str, kind| {
+            let field = FieldError::value(&["body", "application", "uid"], msg);
+            Err(Problem::Invalid(vec![FieldError { kind, ..field }]))
+        };
+        match &self.uid {
+            None => wrong("must be there, and be the one in the path", "application_uid_missing"),
+            Some(uid) if uid.as_str() != app_id => wrong("must be the one in the path", "application_uid_mismatch"),
+            Some(_) => self.into_draft(),
+        }
     }
 }
 

@@ -5,9 +5,12 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::application::ApplicationIn;
 use super::checked_list;
+use crate::domain::application::ApplicationDraft;
 use crate::domain::message::{
-    MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, Message, MessageDraft, Payload, RETENTION_DAYS_DEFAULT,
+    DELIVER_AHEAD_DAYS_MAX, MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, Message, MessageDraft, Payload,
+    RETENTION_DAYS_DEFAULT,
 };
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
@@ -15,6 +18,8 @@ use crate::http::Problem;
 
 /// How long a payload may be kept, in days.
 const RETENTION_DAYS: std::ops::RangeInclusive<u16> = 5..=RETENTION_DAYS_DEFAULT;
+/// The same in hours.
+const RETENTION_HOURS: std::ops::RangeInclusive<u16> = 1..=RETENTION_DAYS_DEFAULT * 24;
 
 /// What is accepted as a message.
 #[derive(Debug, Deserialize)]
@@ -26,24 +31,48 @@ pub struct MessageIn {
     tags: Option<Vec<Tag>>,
     payload: Box<RawValue>,
     payload_retention_period: Option<u16>,
+    payload_retention_hours: Option<u16>,
+    deliver_at: Option<Timestamp>,
+    application: Option<ApplicationIn>,
 }
 
 impl MessageIn {
-    /// Checked as a whole.
-    pub fn into_draft(self) -> Result<MessageDraft, Problem> {
-        let retention_days = self.payload_retention_period.unwrap_or(RETENTION_DAYS_DEFAULT);
-        if !RETENTION_DAYS.contains(&retention_days) {
-            let rule = format!("must be {} to {} days", RETENTION_DAYS.start(), RETENTION_DAYS.end());
-            return Err(Problem::field(&["body", "payloadRetentionPeriod"], rule));
+    /// Checked as a whole, for the application this path names; with the application, when it came along.
+    pub fn into_draft(self, app_id: &str, now: Timestamp) -> Result<(MessageDraft, Option<ApplicationDraft>), Problem> {
+        let retention_days = retention_days(self.payload_retention_period, self.payload_retention_hours)?;
+        let ahead_max = now.plus_millis(DELIVER_AHEAD_DAYS_MAX * 24 * 3_600 * 1_000);
+        if self.deliver_at.is_some_and(|at| at > ahead_max) {
+            let rule = format!("must not be further ahead than {DELIVER_AHEAD_DAYS_MAX} days");
+            return Err(Problem::field(&["body", "deliverAt"], rule));
         }
-        Ok(MessageDraft {
+        let application = self.application.map(|application| application.into_draft_for(app_id)).transpose()?;
+        let draft = MessageDraft {
             event_id: self.event_id,
             event_type: self.event_type,
             channels: checked_list("channels", self.channels, MESSAGE_CHANNELS_MAX)?,
             tags: checked_list("tags", self.tags.filter(|tags| !tags.is_empty()), MESSAGE_TAGS_MAX)?,
             payload: Payload::parse(self.payload).map_err(|reason| Problem::field(&["body", "payload"], reason.0))?,
             retention_days,
-        })
+            deliver_at: self.deliver_at,
+        };
+        Ok((draft, application))
+    }
+}
+
+/// Days, or the newer hours, which are rounded up to whole days.
+fn retention_days(days: Option<u16>, hours: Option<u16>) -> Result<u16, Problem> {
+    let refuse = |field, range: &std::ops::RangeInclusive<u16>, unit| {
+        let rule = format!("must be {} to {} {unit}", range.start(), range.end());
+        Err(Problem::field(&["body", field], rule))
+    };
+    match (days, hours) {
+        (Some(days), _) if !RETENTION_DAYS.contains(&days) => refuse("payloadRetentionPeriod", &RETENTION_DAYS, "days"),
+        (Some(days), _) => Ok(days),
+        (None, Some(hours)) if !RETENTION_HOURS.contains(&hours) => {
+            refuse("payloadRetentionHours", &RETENTION_HOURS, "hours")
+        }
+        (None, Some(hours)) => Ok(hours.div_ceil(24)),
+        (None, None) => Ok(RETENTION_DAYS_DEFAULT),
     }
 }
 
@@ -60,6 +89,8 @@ pub struct MessageOut {
     tags: Option<Vec<Tag>>,
     payload: Payload,
     timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver_at: Option<Timestamp>,
 }
 
 impl MessageOut {
@@ -73,9 +104,50 @@ impl MessageOut {
             tags: Some(message.tags).filter(|list| !list.is_empty()),
             payload: payload.unwrap_or_else(|| EMPTY.clone()),
             timestamp: message.accepted_at,
+            deliver_at: message.deliver_at,
         }
     }
 }
 
 #[allow(clippy::expect_used)] // a constant: the first test that shows a message would meet it
 static EMPTY: LazyLock<Payload> = LazyLock::new(|| Payload::from_text("{}".to_owned()).expect("an empty object"));
+
+/// A message that is not posted yet: would anybody get it?
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePrecheckIn {
+    event_type: EventTypeName,
+    channels: Option<Vec<Channel>>,
+}
+
+impl MessagePrecheckIn {
+    /// Its type and channels, checked as a whole.
+    pub fn into_parts(self) -> Result<(EventTypeName, Vec<Channel>), Problem> {
+        Ok((self.event_type, checked_list("channels", self.channels, MESSAGE_CHANNELS_MAX)?))
+    }
+}
+
+/// Whether anybody would get it.
+#[derive(Debug, Serialize)]
+pub struct MessagePrecheckOut {
+    /// Some endpoint that is enabled wants it.
+    pub active: bool,
+}
+
+/// What an example is asked for with.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventExampleIn {
+    event_type: EventTypeName,
+    example_index: Option<u16>,
+    payload: Option<Box<RawValue>>,
+}
+
+impl EventExampleIn {
+    /// The type, the caller's own example, and which of the schema's examples, checked as a whole.
+    pub fn into_parts(self) -> Result<(EventTypeName, Option<Payload>, usize), Problem> {
+        let payload = self.payload.filter(|json| json.get() != "null").map(Payload::parse).transpose();
+        let payload = payload.map_err(|reason| Problem::field(&["body", "payload"], reason.0))?;
+        Ok((self.event_type, payload, usize::from(self.example_index.unwrap_or(0))))
+    }
+}

@@ -4,6 +4,8 @@
 
 pub mod application;
 pub mod attempt;
+pub mod authentication;
+pub mod background;
 pub mod endpoint;
 pub mod event_type;
 pub mod message;
@@ -19,6 +21,9 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 }
 
 fn checked_metadata(metadata: Metadata) -> Result<Metadata, Problem> {
+    if metadata.contains_key("") {
+        return Err(Problem::field(&["body", "metadata"], "must not have an empty name in it"));
+    }
     let bytes = serde_json::to_vec(&metadata).map_or(usize::MAX, |json| json.len());
     if bytes > METADATA_BYTES_MAX {
         let rule = format!("must not be larger than {METADATA_BYTES_MAX} bytes as JSON");

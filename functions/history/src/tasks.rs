@@ -1,0 +1,135 @@
+//! Work in the background over HTTP: asked for, looked at.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use fanfare::domain::Invalid;
+use fanfare::domain::background::{TaskStatus, Work};
+use fanfare::domain::ids::{AppScope, EndpointId, TaskId};
+use fanfare::domain::page::Order;
+use fanfare::http::body::{answer, ok};
+use fanfare::http::query::PageOut;
+use fanfare::http::wire::background::{
+    AppUsageStatsIn, AppUsageStatsOut, BackgroundTaskOut, BulkReplayIn, ReplayIn, TaskOut,
+};
+use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
+use fanfare::store::{ApplicationRef, TaskFilter};
+use lambda_http::http::StatusCode;
+
+use crate::Door;
+
+type EndpointPath = Segments<(String, String)>;
+
+/// The endpoint whose deliveries are to be made again.
+async fn endpoint(
+    door: &Door,
+    caller: &Caller,
+    app_id: &str,
+    endpoint_id: &str,
+) -> Result<(AppScope, EndpointId), Problem> {
+    let named = path::endpoint(endpoint_id)?;
+    let (scope, _) = door.application(caller, app_id).await?;
+    let endpoint = door.store.endpoint(&scope, &named).await?.ok_or(Problem::NotFound)?;
+    Ok((scope, endpoint.id))
+}
+
+/// The task, once it is stored and queued.
+async fn start(door: &Door, caller: &Caller, work: Work, request: &Request) -> Result<TaskOut, Problem> {
+    let key = request.0.as_deref().map(|key| (key, &*request.1));
+    Ok(TaskOut::from(&door.start_task.run(&caller.organization, work, key).await?))
+}
+
+/// A request's idempotency key and its bytes.
+struct Request(Option<String>, Bytes);
+
+pub(crate) async fn recover(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, endpoint_id)): EndpointPath,
+    body: Json<ReplayIn>,
+) -> Result<Response, Problem> {
+    let request = Request(body.idempotency_key, body.bytes);
+    let window = body.value.into_window(door.effects.now())?;
+    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
+    let work = Work::Recover { application: scope.application, endpoint, window };
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+}
+
+pub(crate) async fn replay_missing(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, endpoint_id)): EndpointPath,
+    body: Json<ReplayIn>,
+) -> Result<Response, Problem> {
+    let request = Request(body.idempotency_key, body.bytes);
+    let window = body.value.into_window(door.effects.now())?;
+    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
+    let work = Work::ReplayMissing { application: scope.application, endpoint, window };
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+}
+
+pub(crate) async fn bulk_replay(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, endpoint_id)): EndpointPath,
+    body: Json<BulkReplayIn>,
+) -> Result<Response, Problem> {
+    let request = Request(body.idempotency_key, body.bytes);
+    let (window, filter) = body.value.into_parts(door.effects.now())?;
+    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
+    let work = Work::BulkReplay { application: scope.application, endpoint, window, filter };
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+}
+
+/// Counts messages and attempts; names that no application has are given back at once.
+pub(crate) async fn app_usage(
+    State(door): State<Door>,
+    caller: Caller,
+    body: Json<AppUsageStatsIn>,
+) -> Result<Response, Problem> {
+    let request = Request(body.idempotency_key, body.bytes);
+    let (window, names) = body.value.into_parts(door.effects.now())?;
+    let (mut applications, mut unresolved_app_ids) = (Vec::new(), Vec::new());
+    for name in names.iter().flatten() {
+        let named = ApplicationRef::parse(name);
+        let found = match &named {
+            Some(named) => door.store.application(&caller.organization, named).await?,
+            None => None,
+        };
+        match found {
+            Some(application) => applications.push(application.id),
+            None => unresolved_app_ids.push(name.clone()),
+        }
+    }
+    if names.is_some() && applications.is_empty() {
+        return Err(Problem::field(&["body", "appIds"], "names no application"));
+    }
+    let task = start(&door, &caller, Work::AppUsage { window, applications }, &request).await?;
+    Ok(answer(StatusCode::ACCEPTED, &AppUsageStatsOut { task, unresolved_app_ids }))
+}
+
+/// Counts messages by event type. The SDKs ask with PUT and no body.
+pub(crate) async fn event_type_usage(State(door): State<Door>, caller: Caller) -> Result<Response, Problem> {
+    let task = door.start_task.run(&caller.organization, Work::EventTypeUsage, None).await?;
+    Ok(answer(StatusCode::ACCEPTED, &TaskOut::from(&task)))
+}
+
+pub(crate) async fn list(State(door): State<Door>, caller: Caller, query: Query) -> Result<Response, Problem> {
+    let status =
+        |text: &str| TaskStatus::parse(text).ok_or_else(|| Invalid::new("must be running, finished or failed"));
+    let filter =
+        TaskFilter { status: query.parsed("status", status)?, work: query.parsed("task", |text| Ok(text.to_owned()))? };
+    let request = query.page(Order::Descending, TaskId::parse)?;
+    let page = door.store.list_tasks(&caller.organization, &request, &filter).await?;
+    Ok(ok(&PageOut::new(page, BackgroundTaskOut::from)))
+}
+
+pub(crate) async fn get(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments(task_id): Segments<String>,
+) -> Result<Response, Problem> {
+    let id = TaskId::parse(&task_id).ok_or(Problem::NotFound)?;
+    let task = door.store.task(&caller.organization, &id).await?.ok_or(Problem::NotFound)?;
+    Ok(ok(&BackgroundTaskOut::from(task)))
+}

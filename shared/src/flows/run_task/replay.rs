@@ -1,0 +1,236 @@
+//! Sending again: what failed, what was never sent, what a filter says.
+//!
+//! Done twice, a page queues attempts under the numbers they had the first time, unless those were made meanwhile; whoever
+//! delivers them looks whether the attempt was made. Only a page that is repeated after its deliveries were made, by a bulk
+//! replay or to a receiver that failed again, reaches the receiver twice, under the same `webhook-id`.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{PAGE_ITEMS, PageDone, RunTask, Stop};
+use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
+use crate::domain::background::{BackgroundTask, ReplayFilter, Window};
+use crate::domain::delivery::{DeliveryStatus, DeliveryTask};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
+use crate::domain::message::Message;
+use crate::domain::page::{Cursor, Order, PageRequest};
+use crate::domain::subscription::Subscriber;
+use crate::fault::Fault;
+use crate::store::{AttemptFilter, EndpointRef, MessageFilter, MessageRef};
+
+/// Messages of a page that are looked at at one time.
+const LOOKS_MAX: usize = 10;
+
+/// Which messages are sent to an endpoint.
+struct Pick<'a> {
+    scope: &'a AppScope,
+    subscriber: Subscriber,
+    /// None: those it wants and was never sent.
+    filter: Option<&'a ReplayFilter>,
+}
+
+impl RunTask {
+    /// One page of an endpoint's failed attempts. A message is taken where its first failure in the window stands, so it is
+    /// taken once, however often it failed.
+    pub(super) async fn recover(
+        &self,
+        task: &BackgroundTask,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+    ) -> Result<PageDone, Stop> {
+        self.enabled(scope, endpoint).await?;
+        let request = page(task, AttemptId::parse);
+        let filter = AttemptFilter {
+            status: Some(AttemptStatus::Fail),
+            after: Some(window.since),
+            // Later ones are this task's own.
+            before: Some(task.created_at),
+            ..AttemptFilter::default()
+        };
+        let found = self.store.list_attempts_for_endpoint(scope, endpoint, &request, &filter).await?;
+        let mut looks = Vec::new();
+        for attempt in &found.items {
+            if window.holds(attempt.message.timestamp()) {
+                looks.push(self.failed_delivery(scope, attempt, window));
+            }
+        }
+        let tasks = all(looks).await?;
+        self.queue_all(&tasks).await?;
+        Ok(done(task, found.items.len(), tasks.len(), found.next.filter(|_| !found.is_done)))
+    }
+
+    /// The next attempt of the delivery this one belongs to, if it failed so far and this is where it is taken.
+    async fn failed_delivery(
+        &self,
+        scope: &AppScope,
+        failed: &Attempt,
+        window: &Window,
+    ) -> Result<Option<DeliveryTask>, Fault> {
+        let attempts = self.attempts(scope, &failed.message, &failed.endpoint).await?;
+        let first = attempts.iter().map(|attempt| attempt.id).filter(|id| id.timestamp() >= window.since).min();
+        if first != Some(failed.id) || attempts.iter().any(|attempt| attempt.outcome.is_success()) {
+            return Ok(None);
+        }
+        let message = self.store.message(scope, &MessageRef::Id(failed.message)).await?;
+        Ok(message.and_then(|message| self.again(scope, &message, &failed.endpoint, &attempts)))
+    }
+
+    /// One page of the application's messages: those the endpoint wants and was never sent begin now, with retries.
+    pub(super) async fn replay_missing(
+        &self,
+        task: &BackgroundTask,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+    ) -> Result<PageDone, Stop> {
+        let subscriber = subscriber(&self.enabled(scope, endpoint).await?);
+        self.each_message(task, window, Pick { scope, subscriber, filter: None }).await
+    }
+
+    /// One page of the application's messages: those the filter wants get one more attempt.
+    pub(super) async fn bulk_replay(
+        &self,
+        task: &BackgroundTask,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+        filter: &ReplayFilter,
+    ) -> Result<PageDone, Stop> {
+        let subscriber = subscriber(&self.enabled(scope, endpoint).await?);
+        self.each_message(task, window, Pick { scope, subscriber, filter: Some(filter) }).await
+    }
+
+    /// One page of the application's messages, oldest first; queues the delivery that is picked for each.
+    async fn each_message(&self, task: &BackgroundTask, window: &Window, pick: Pick<'_>) -> Result<PageDone, Stop> {
+        let application = self.application(pick.scope).await?;
+        let request = page(task, MessageId::parse);
+        let filter = pick.filter.cloned().unwrap_or_default();
+        let filter = MessageFilter {
+            event_types: filter.event_types,
+            channel: filter.channel,
+            tag: filter.tag,
+            after: Some(window.since),
+            before: Some(window.until),
+        };
+        let found = self.store.list_messages(pick.scope, &application, &request, &filter).await?;
+        let mut looks = Vec::new();
+        for message in &found.items {
+            looks.push(self.picked(&pick, message));
+        }
+        let tasks = all(looks).await?;
+        self.queue_all(&tasks).await?;
+        Ok(done(task, found.items.len(), tasks.len(), found.next.filter(|_| !found.is_done)))
+    }
+
+    /// The delivery of a message that is wanted, if it is.
+    async fn picked(&self, pick: &Pick<'_>, message: &Message) -> Result<Option<DeliveryTask>, Fault> {
+        let endpoint = &pick.subscriber.endpoint;
+        let is_subscribed = pick.subscriber.wants(&message.event_type, &message.channels);
+        if pick.filter.is_none() && !is_subscribed {
+            return Ok(None);
+        }
+        let attempts = self.attempts(pick.scope, &message.id, endpoint).await?;
+        let Some(filter) = pick.filter else {
+            let first = || self.delivery(pick.scope, message, endpoint, 1, Trigger::Scheduled);
+            return Ok(attempts.is_empty().then(first).flatten());
+        };
+        let status = DeliveryStatus::of(&attempts);
+        let class = attempts.last().map(|attempt| attempt.outcome.status_code() / 100 * 100);
+        let is_wanted = (is_subscribed || !attempts.is_empty())
+            && filter.status.is_none_or(|wanted| wanted == status)
+            && filter.status_code_class.is_none_or(|wanted| Some(wanted) == class);
+        Ok(is_wanted.then(|| self.again(pick.scope, message, endpoint, &attempts)).flatten())
+    }
+
+    /// The endpoint, which must be there and want deliveries.
+    async fn enabled(&self, scope: &AppScope, endpoint: &EndpointId) -> Result<Endpoint, Stop> {
+        let endpoint = self.store.endpoint(scope, &EndpointRef::Id(*endpoint)).await?;
+        let endpoint = endpoint.ok_or(Stop::Impossible("the endpoint was deleted"))?;
+        match endpoint.disabled {
+            None => Ok(endpoint),
+            Some(_) => Err(Stop::Impossible("the endpoint is disabled; enable it and ask again")),
+        }
+    }
+
+    /// The attempts of a delivery, oldest first.
+    async fn attempts(
+        &self,
+        scope: &AppScope,
+        message: &MessageId,
+        endpoint: &EndpointId,
+    ) -> Result<Vec<Attempt>, Fault> {
+        let mut attempts = self.store.attempts_of(scope, message).await?;
+        attempts.retain(|attempt| attempt.endpoint == *endpoint);
+        Ok(attempts)
+    }
+
+    /// One more attempt, behind those that were made.
+    fn again(
+        &self,
+        scope: &AppScope,
+        message: &Message,
+        endpoint: &EndpointId,
+        attempts: &[Attempt],
+    ) -> Option<DeliveryTask> {
+        let last = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
+        self.delivery(scope, message, endpoint, last.saturating_add(1), Trigger::Manual)
+    }
+
+    /// An attempt of a message that still has something to deliver, and may be delivered now.
+    fn delivery(
+        &self,
+        scope: &AppScope,
+        message: &Message,
+        endpoint: &EndpointId,
+        number: u16,
+        trigger: Trigger,
+    ) -> Option<DeliveryTask> {
+        message.is_deliverable(self.effects.now()).then(|| DeliveryTask {
+            scope: *scope,
+            endpoint: *endpoint,
+            message: message.id,
+            event_type: message.event_type.clone(),
+            channels: message.channels.clone(),
+            number,
+            trigger,
+            expires_at: message.expires_at,
+            payload: None,
+            is_repeat: true,
+        })
+    }
+}
+
+/// What the looks found, a few of them at a time.
+async fn all<F>(looks: Vec<F>) -> Result<Vec<DeliveryTask>, Fault>
+where
+    F: Future<Output = Result<Option<DeliveryTask>, Fault>>,
+{
+    let found: Vec<_> = stream::iter(looks).buffered(LOOKS_MAX).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn subscriber(endpoint: &Endpoint) -> Subscriber {
+    Subscriber {
+        endpoint: endpoint.id,
+        is_enabled: endpoint.disabled.is_none(),
+        event_types: endpoint.event_types.clone(),
+        channels: endpoint.channels.clone(),
+    }
+}
+
+/// The page behind the task's cursor, oldest first.
+pub(super) fn page<K>(task: &BackgroundTask, parse: impl Fn(&str) -> Option<K>) -> PageRequest<K> {
+    let cursor = task.progress.cursor.as_deref().and_then(parse).map(Cursor::After);
+    PageRequest { limit: PAGE_ITEMS, cursor, order: Order::Ascending }
+}
+
+/// The progress behind a page; without a next one it was the last.
+pub(super) fn done<K: ToString>(task: &BackgroundTask, seen: usize, done: usize, next: Option<K>) -> PageDone {
+    let mut progress = task.progress.clone();
+    progress.seen += seen as u64;
+    progress.done += done as u64;
+    let is_last = next.is_none();
+    progress.cursor = next.map(|key| key.to_string());
+    PageDone { progress, is_last }
+}

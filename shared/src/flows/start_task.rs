@@ -1,0 +1,74 @@
+//! Asking for work in the background: the task is stored, then queued, then the caller hears of it.
+//!
+//! Cut short in between, the caller has no answer and repeats: the idempotency key finds the task and queues it again. A task
+//! that is queued twice is worked on once, or found to be over.
+
+use super::{Refusal, Thing};
+use crate::config::Platform;
+use crate::domain::background::{BackgroundTask, Progress, TaskStatus, Work};
+use crate::domain::ids::{OrganizationId, TaskId};
+use crate::effects::Effects;
+use crate::queue::{Job, JobQueue};
+use crate::store::{Created, Idempotency, Store};
+
+/// The flow, with what it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct StartTask {
+    store: Store,
+    jobs: JobQueue,
+    effects: Effects,
+}
+
+impl StartTask {
+    /// Once per process.
+    pub fn new(platform: &Platform) -> Self {
+        Self {
+            store: Store::new(&platform.sdk, &platform.settings.table),
+            jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
+            effects: platform.effects.clone(),
+        }
+    }
+
+    /// Stores and queues a task. `key` is the request's idempotency key with the request itself.
+    pub async fn run(
+        &self,
+        organization: &OrganizationId,
+        work: Work,
+        key: Option<(&str, &[u8])>,
+    ) -> Result<BackgroundTask, Refusal> {
+        let now = self.effects.now();
+        let task = BackgroundTask {
+            id: TaskId::new(now, self.effects.random.id_tail()),
+            organization: *organization,
+            status: TaskStatus::Running,
+            progress: Progress::default(),
+            created_at: now,
+            updated_at: now,
+            work,
+        };
+        let idempotency = key.map(|(key, request)| Idempotency::new(key, &place(&task.work), request, now));
+        let task = match self.store.create_task(&task, idempotency.as_ref()).await? {
+            Created::New | Created::NameTaken | Created::ParentGone => task,
+            Created::Repeat { is_same_request: false, .. } => {
+                return Err(Refusal::Conflict("this idempotency key was used for another request".to_owned()));
+            }
+            Created::Repeat { made, is_same_request: true } => {
+                let gone = Refusal::NotFound(Thing::Task);
+                let Some(id) = TaskId::parse(&made) else { return Err(gone) };
+                self.store.task(organization, &id).await?.ok_or(gone)?
+            }
+        };
+        if task.status == TaskStatus::Running {
+            self.jobs.send(Job { organization: *organization, task: task.id }).await?;
+        }
+        Ok(task)
+    }
+}
+
+/// What is asked where: an idempotency key counts once for each.
+fn place(work: &Work) -> String {
+    let (application, endpoint) = (work.application(), work.endpoint());
+    let part = |text: Option<String>| text.unwrap_or_default();
+    let (application, endpoint) = (part(application.map(|id| id.to_string())), part(endpoint.map(|id| id.to_string())));
+    format!("{} {application} {endpoint}", work.name())
+}

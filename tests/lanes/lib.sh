@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# What the lanes that call a running gateway share: tools installed once, free ports, and a fresh gateway in memory that
+# ends with the lane. Sourced from the repository's root, by a script with `set -euo pipefail`; it takes the EXIT trap.
+#
+# FANFARE_BIN=PATH names a gateway that is already built; without it the lane builds one.
+
+jwt_secret="fanfare-local-development-secret-not-for-production"
+start_seconds_max=60
+
+work=$(mktemp -d)
+pids=()
+is_done=false # set by the lane at its end; until then an exit shows the last lines of the logs
+
+finish() {
+    stop_all
+    if ! $is_done; then
+        tail -n 40 "$work"/*.log >&2 || true
+    fi
+    rm -rf "$work"
+}
+trap finish EXIT
+
+stop_all() {
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    pids=()
+}
+
+# install FOLDER REQUIREMENT...: a virtual environment with exactly these packages and what they need. What was installed
+# is written last, so that an installation that was cut short is done again.
+install() {
+    local folder=$1 requirements="${*:2}"
+    if [[ "$(cat "$folder/installed" 2>/dev/null)" == "$requirements" ]]; then
+        return
+    fi
+    echo "installing $requirements"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "${@:2}"
+    echo "$requirements" >"$folder/installed"
+}
+
+# One that is free now; let go before the gateway takes it.
+free_port() {
+    python3 -c 'import socket; held = socket.socket(); held.bind(("127.0.0.1", 0)); print(held.getsockname()[1])'
+}
+
+# wait_for PORT PID: until something listens there; at once an error when the process has ended.
+wait_for() {
+    local waited
+    for ((waited = 0; waited < start_seconds_max * 10; waited++)); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+            return
+        fi
+        kill -0 "$2" 2>/dev/null || { echo "the process for port $1 ended" >&2; return 1; }
+        sleep 0.1
+    done
+    echo "nothing listens on port $1 after $start_seconds_max s" >&2
+    return 1
+}
+
+build_gateway() {
+    gateway=${FANFARE_BIN:-}
+    if [[ -z "$gateway" ]]; then
+        cargo build --quiet --bins
+        gateway="${CARGO_TARGET_DIR:-target}/debug/fanfare"
+    fi
+}
+
+# start_gateway NAME [FLAG...]: a gateway that knows nothing yet. Sets `url` and `token`, an organization's; logs to NAME.log.
+start_gateway() {
+    local port
+    port=$(free_port)
+    "$gateway" --memory --jwt-secret "$jwt_secret" --listen "127.0.0.1:$port" "${@:2}" >"$work/$1.log" 2>&1 &
+    pids+=($!)
+    wait_for "$port" $!
+    url="http://127.0.0.1:$port"
+    token=$("$gateway" token --jwt-secret "$jwt_secret")
+}
