@@ -119,6 +119,7 @@ async fn put_due(stage: &Stage, instants: impl Iterator<Item = Timestamp>) {
             message: MessageId::new(now, tail),
             event_type: EventTypeName::parse("order.placed").unwrap(),
             channels: Vec::new(),
+            tags: Vec::new(),
             number: 2,
             trigger: Trigger::Scheduled,
             expires_at: now.plus_millis(DAY_MS),

@@ -40,11 +40,16 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("history", "attempts-by-endpoint", 200),
     ("history", "attempts-by-message", 200),
     ("history", "list-messages", 200),
+    ("history", "attempted-messages", 200),
+    ("history", "attempted-destinations", 200),
+    ("history", "endpoint-stats", 200),
     ("history", "resend", 202),
     ("history", "cancel", 409),
     ("history", "recover-too-far-back", 422),
     ("history", "event-type-usage", 202),
     ("history", "list-background-tasks", 200),
+    ("history", "expunge-message", 204),
+    ("history", "bulk-expunge", 200),
 ];
 
 /// Events of other functions.
@@ -80,6 +85,9 @@ async fn every_http_event_is_answered() {
     assert_eq!(bodies[&("history", "get-message")]["id"], bodies[&("publish", "message")]["id"]);
     assert_eq!(bodies[&("manage", "unknown-route")]["code"], "not_found");
     assert_eq!(bodies[&("manage", "get-endpoint-headers")]["sensitive"], json!(["authorization"]));
+    assert_eq!(bodies[&("history", "attempted-destinations")]["data"][0]["statusText"], "pending");
+    let expunged = json!({ "invoice-1042-paid": "expunged", "invoice-0000-paid": "not-found" });
+    assert_eq!(bodies[&("history", "bulk-expunge")]["results"], expunged);
     assert!(bodies[&("manage", "get-endpoint-secret")]["key"].as_str().unwrap().starts_with("whsec_"));
 }
 

@@ -8,6 +8,7 @@
 //! | [`due`] | a retry that is hours away comes back at its time, whatever the sweep went through |
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
+//! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
 //! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
@@ -33,6 +34,7 @@ mod faults;
 mod filters;
 mod health;
 mod idempotency;
+mod looking_back;
 mod managing;
 mod pages;
 mod poison;

@@ -125,7 +125,12 @@ check history list-messages 'answer["statusCode"] == 200 and len(json.loads(answ
 check history get-message 'answer["statusCode"] == 200'
 check history attempts-by-endpoint 'answer["statusCode"] == 200'
 check history attempts-by-message 'answer["statusCode"] == 200'
+check history attempted-messages 'answer["statusCode"] == 200'
+check history attempted-destinations 'answer["statusCode"] == 200'
+check history endpoint-stats 'answer["statusCode"] == 200'
 check history resend 'answer["statusCode"] == 202'
+check history expunge-message 'answer["statusCode"] == 204'
+check history bulk-expunge 'answer["statusCode"] == 200'
 check deliver batch 'isinstance(answer["batchItemFailures"], list)'
 check deliver poison 'records[0]["messageId"] in [each["itemIdentifier"] for each in answer["batchItemFailures"]]'
 check sweep minute 'True' # whatever it answers: it ran to its end

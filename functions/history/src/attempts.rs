@@ -1,33 +1,38 @@
 //! Attempts over HTTP.
+//!
+//! `expanded_statuses` is taken and changes nothing: it is about attempts that were called off, and those are not made here and
+//! leave no record.
+
+use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
 use fanfare::domain::Invalid;
-use fanfare::domain::attempt::{Attempt, AttemptStatus};
-use fanfare::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
-use fanfare::domain::names::{Channel, EventTypeName};
+use fanfare::domain::attempt::Attempt;
+use fanfare::domain::delivery::DeliveryStatus;
+use fanfare::domain::ids::{AppScope, AttemptId};
+use fanfare::domain::names::{Channel, EventTypeName, Tag};
+use fanfare::domain::page::PageRequest;
 use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
-use fanfare::http::wire::attempt::{AttemptOut, status_number};
+use fanfare::http::wire::attempt::AttemptOut;
+use fanfare::http::wire::message::MessageOut;
 use fanfare::http::{Caller, Problem, Query, Segments, path};
-use fanfare::store::{AttemptFilter, EndpointRef, MessageRef};
+use fanfare::store::AttemptFilter;
 use lambda_http::http::StatusCode;
 
 use crate::Door;
 
 fn filter(query: &Query) -> Result<AttemptFilter, Problem> {
-    let status = |text: &str| {
-        let all = [AttemptStatus::Success, AttemptStatus::Fail];
-        let found = all.into_iter().find(|status| status_number(*status).to_string() == text);
-        found.ok_or_else(|| Invalid::new("must be 0 (success) or 2 (fail)"))
-    };
     let class = |text: &str| {
         let found = ["0", "100", "200", "300", "400", "500"].contains(&text).then(|| text.parse().ok()).flatten();
         found.ok_or_else(|| Invalid::new("must be one of 0, 100, 200, 300, 400, 500"))
     };
+    query.flag("expanded_statuses", false)?;
     Ok(AttemptFilter {
         event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
         channel: query.parsed("channel", |text| Channel::parse(text))?,
+        tag: query.parsed("tag", |text| Tag::parse(text))?,
         status: query.parsed("status", status)?,
         status_code_class: query.parsed("status_code_class", class)?,
         endpoint: None,
@@ -36,13 +41,10 @@ fn filter(query: &Query) -> Result<AttemptFilter, Problem> {
     })
 }
 
-async fn endpoint_id(door: &Door, scope: &AppScope, named: &EndpointRef) -> Result<EndpointId, Problem> {
-    // Even an endpoint named by its identifier is looked up: a deleted one has no history any more.
-    Ok(door.store.endpoint(scope, named).await?.ok_or(Problem::NotFound)?.id)
-}
-
-async fn message_id(door: &Door, scope: &AppScope, named: &MessageRef) -> Result<MessageId, Problem> {
-    Ok(door.store.message(scope, named).await?.ok_or(Problem::NotFound)?.id)
+/// A status by its number.
+pub(crate) fn status(text: &str) -> Result<DeliveryStatus, Invalid> {
+    let found = DeliveryStatus::ALL.into_iter().find(|status| status.number().to_string() == text);
+    found.ok_or_else(|| Invalid::new("must be 0 (success), 1 (pending), 2 (fail), 3 (sending) or 4 (canceled)"))
 }
 
 pub(crate) async fn list_by_endpoint(
@@ -52,11 +54,24 @@ pub(crate) async fn list_by_endpoint(
     query: Query,
 ) -> Result<Response, Problem> {
     let (request, filter) = (query.page_by_time(AttemptId::parse)?, filter(&query)?);
-    let (with_content, named) = (query.flag("with_content", true)?, path::endpoint(&endpoint_id)?);
+    let (with_content, with_msg) = (query.flag("with_content", true)?, query.flag("with_msg", false)?);
     let (scope, _) = door.application(&caller, &app_id).await?;
-    let endpoint = self::endpoint_id(&door, &scope, &named).await?;
+    let endpoint = door.endpoint_id(&scope, &endpoint_id).await?;
     let page = door.store.list_attempts_for_endpoint(&scope, &endpoint, &request, &filter).await?;
-    Ok(ok(&PageOut::new(page, |attempt: Attempt| AttemptOut::new(&attempt, with_content))))
+    if !with_msg {
+        return Ok(ok(&PageOut::new(page, |attempt: Attempt| AttemptOut::new(&attempt, with_content))));
+    }
+    // One read for a message, however many attempts of it are on the page.
+    let ids: BTreeSet<_> = page.items.iter().map(|attempt| attempt.message).collect();
+    let messages = door.store.messages(&scope, &ids).await?;
+    let show = |attempt: Attempt| {
+        let shown = AttemptOut::new(&attempt, with_content);
+        match messages.get(&attempt.message) {
+            Some(message) => shown.with_message(MessageOut::new(message.clone(), None)),
+            None => shown, // it expires at this moment
+        }
+    };
+    Ok(ok(&PageOut::new(page, show)))
 }
 
 pub(crate) async fn list_by_message(
@@ -65,14 +80,39 @@ pub(crate) async fn list_by_message(
     Segments((app_id, msg_id)): Segments<(String, String)>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (request, mut filter) = (query.page_by_time(AttemptId::parse)?, filter(&query)?);
-    let (with_content, named) = (query.flag("with_content", true)?, path::message(&msg_id)?);
+    let (request, filter) = (query.page_by_time(AttemptId::parse)?, filter(&query)?);
+    let with_content = query.flag("with_content", true)?;
     let (scope, _) = door.application(&caller, &app_id).await?;
-    let message = message_id(&door, &scope, &named).await?;
-    if let Some(text) = query.get("endpoint_id") {
-        filter.endpoint = Some(endpoint_id(&door, &scope, &path::endpoint(text)?).await?);
+    list(&door, &scope, &msg_id, query.get("endpoint_id"), &request, filter, with_content).await
+}
+
+/// How older SDKs ask for the attempts of one delivery.
+pub(crate) async fn list_of_delivery(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments((app_id, msg_id, endpoint_id)): Segments<(String, String, String)>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (request, filter) = (query.page_by_time(AttemptId::parse)?, filter(&query)?);
+    let with_content = query.flag("with_content", true)?;
+    let (scope, _) = door.application(&caller, &app_id).await?;
+    list(&door, &scope, &msg_id, Some(&endpoint_id), &request, filter, with_content).await
+}
+
+async fn list(
+    door: &Door,
+    scope: &AppScope,
+    msg_id: &str,
+    endpoint_id: Option<&str>,
+    request: &PageRequest<AttemptId>,
+    mut filter: AttemptFilter,
+    with_content: bool,
+) -> Result<Response, Problem> {
+    let message = door.message_id(scope, msg_id).await?;
+    if let Some(endpoint_id) = endpoint_id {
+        filter.endpoint = Some(door.endpoint_id(scope, endpoint_id).await?);
     }
-    let page = door.store.list_attempts_of_message(&scope, &message, &request, &filter).await?;
+    let page = door.store.list_attempts_of_message(scope, &message, request, &filter).await?;
     Ok(ok(&PageOut::new(page, |attempt: Attempt| AttemptOut::new(&attempt, with_content))))
 }
 
@@ -81,9 +121,9 @@ pub(crate) async fn get(
     caller: Caller,
     Segments((app_id, msg_id, attempt_id)): Segments<(String, String, String)>,
 ) -> Result<Response, Problem> {
-    let (named, attempt_id) = (path::message(&msg_id)?, AttemptId::parse(&attempt_id).ok_or(Problem::NotFound)?);
+    let attempt_id = AttemptId::parse(&attempt_id).ok_or(Problem::NotFound)?;
     let (scope, _) = door.application(&caller, &app_id).await?;
-    let message = message_id(&door, &scope, &named).await?;
+    let message = door.message_id(&scope, &msg_id).await?;
     let attempt = door.store.attempt(&scope, &message, &attempt_id).await?.ok_or(Problem::NotFound)?;
     Ok(ok(&AttemptOut::new(&attempt, true)))
 }

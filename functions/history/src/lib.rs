@@ -1,20 +1,25 @@
-//! The door `history`: what happened, and once more, please. It reads messages and attempts and queues deliveries; it cannot
-//! write the table.
+//! The door `history`: what happened; once more, please; forget it, please. It reads messages, deliveries, attempts and
+//! statistics, queues more attempts and work in the background. What it may write are background tasks, and messages' own
+//! partitions, where it calls messages off and removes payloads and answers; it cannot write configuration.
 
 mod attempts;
+mod deliveries;
+mod expunging;
 mod messages;
+mod statistics;
 mod tasks;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
-use fanfare::domain::ids::AppScope;
+use fanfare::domain::ids::{AppScope, EndpointId, MessageId};
 use fanfare::effects::Effects;
+use fanfare::flows::expunge::Expunge;
 use fanfare::flows::resend::Resend;
 use fanfare::flows::start_task::StartTask;
-use fanfare::http::{Auth, Caller, Problem, guarded};
+use fanfare::http::{Auth, Caller, Problem, guarded, path};
 use fanfare::store::Store;
 
 #[derive(Clone)]
@@ -23,6 +28,7 @@ struct Door {
     blobs: Blobs,
     resend: Resend,
     start_task: StartTask,
+    expunge: Expunge,
     effects: Effects,
 }
 
@@ -33,6 +39,7 @@ pub fn router(platform: &Platform) -> Router {
         blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
         resend: Resend::new(platform),
         start_task: StartTask::new(platform),
+        expunge: Expunge::new(platform),
         effects: platform.effects.clone(),
     };
     let routes = Router::new()
@@ -41,8 +48,17 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", get(attempts::list_by_endpoint))
         .route("/api/v1/app/{app_id}/attempt/msg/{msg_id}", get(attempts::list_by_message))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", get(attempts::get))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt", get(attempts::list_by_message))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt", get(attempts::list_of_delivery))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", post(attempts::resend))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/cancel", post(messages::cancel))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/msg", get(deliveries::list_by_endpoint))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint", get(deliveries::list_by_message))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", get(statistics::deliveries))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", get(statistics::attempts))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/content", delete(expunging::message))
+        .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content", delete(expunging::attempt))
+        .route("/api/v1/app/{app_id}/msg/bulk-expunge", post(expunging::messages))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", post(tasks::recover))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", post(tasks::replay_missing))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", post(tasks::bulk_replay))
@@ -59,5 +75,17 @@ impl Door {
         let named = caller.application(app_id)?;
         let application = self.store.application(&caller.organization, &named).await?.ok_or(Problem::NotFound)?;
         Ok((AppScope { organization: caller.organization, application: application.id }, application))
+    }
+
+    /// The endpoint a path names. Even one named by its identifier is looked up: a deleted one has no history any more.
+    async fn endpoint_id(&self, scope: &AppScope, endpoint_id: &str) -> Result<EndpointId, Problem> {
+        let named = path::endpoint(endpoint_id)?;
+        Ok(self.store.endpoint(scope, &named).await?.ok_or(Problem::NotFound)?.id)
+    }
+
+    /// The message a path names.
+    async fn message_id(&self, scope: &AppScope, msg_id: &str) -> Result<MessageId, Problem> {
+        let named = path::message(msg_id)?;
+        Ok(self.store.message(scope, &named).await?.ok_or(Problem::NotFound)?.id)
     }
 }

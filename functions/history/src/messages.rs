@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use fanfare::domain::ids::MessageId;
-use fanfare::domain::message::Message;
+use fanfare::domain::message::{Message, Payload};
 use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::flows::Refusal;
 use fanfare::http::body::ok;
@@ -65,7 +65,10 @@ pub(crate) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show(door: &Door, message: &Message, with_content: bool) -> Result<MessageOut, Problem> {
-    let payload = if with_content { Some(door.blobs.payload_of(message).await?) } else { None };
+pub(crate) async fn show(door: &Door, message: &Message, with_content: bool) -> Result<MessageOut, Problem> {
+    let payload = match with_content {
+        true => Some(door.blobs.payload_of(message).await?.unwrap_or_else(Payload::gone)),
+        false => None,
+    };
     Ok(MessageOut::new(message.clone(), payload))
 }

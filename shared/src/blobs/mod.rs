@@ -41,11 +41,18 @@ impl Blobs {
         Ok(PayloadPlace::Blob(name))
     }
 
-    /// A message's payload, wherever it is.
-    pub async fn payload_of(&self, message: &Message) -> Result<Payload, Fault> {
+    /// Deletes a payload's object. One that is not there (any more) is deleted.
+    pub async fn delete_payload(&self, name: &str) -> Result<(), Fault> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(name).send().await;
+        deleted.map(drop).map_err(|error| Fault::unavailable("deleting the payload of a message", error))
+    }
+
+    /// A message's payload, wherever it is; none: it was removed.
+    pub async fn payload_of(&self, message: &Message) -> Result<Option<Payload>, Fault> {
         let name = match &message.payload {
-            PayloadPlace::Here(payload) => return Ok(payload.clone()),
+            PayloadPlace::Here(payload) => return Ok(Some(payload.clone())),
             PayloadPlace::Blob(name) => name,
+            PayloadPlace::Expunged => return Ok(None),
         };
         let action = || format!("reading the payload of message {}", message.id);
         let answer = self.client.get_object().bucket(&self.bucket).key(name).send().await;
@@ -55,7 +62,7 @@ impl Blobs {
         }
         let bytes = answer.body.collect().await.map_err(|error| Fault::unavailable(action(), error))?.to_vec();
         let text = String::from_utf8(bytes).map_err(|error| Fault::corrupt_because(action(), error))?;
-        Payload::from_text(text).map_err(|error| Fault::corrupt_because(action(), error))
+        Payload::from_text(text).map(Some).map_err(|error| Fault::corrupt_because(action(), error))
     }
 }
 

@@ -4,11 +4,14 @@
 //! resolve is an [`Outcome`] and is stored. Our own failures are `Fault`s and never end up here.
 
 use super::ids::{AttemptId, EndpointId, MessageId};
-use super::names::{Channel, EventTypeName};
+use super::names::{Channel, EventTypeName, Tag};
 use super::timestamp::Timestamp;
 
 /// How much of a receiver's answer is read and kept.
 pub const RESPONSE_BODY_BYTES_MAX: usize = 20_000;
+
+/// What is shown in place of an answer that was removed.
+pub const EXPUNGED_RESPONSE: &str = "EXPUNGED";
 
 /// One HTTP request of a delivery, done and recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +38,18 @@ pub struct Attempt {
     pub event_type: EventTypeName,
     /// Copied from the message, so attempts can be listed by it.
     pub channels: Vec<Channel>,
+    /// Copied from the message, so attempts can be listed by it.
+    pub tags: Vec<Tag>,
+    /// Whether the receiver's answer was removed; what is left of the outcome is how it ended.
+    pub is_expunged: bool,
 }
 
 impl Attempt {
+    /// What a person is shown as the receiver's answer.
+    pub fn response_text(&self) -> String {
+        if self.is_expunged { EXPUNGED_RESPONSE.to_owned() } else { self.outcome.response_text() }
+    }
+
     /// How it ended.
     pub fn status(&self) -> AttemptStatus {
         if self.outcome.is_success() { AttemptStatus::Success } else { AttemptStatus::Fail }
@@ -106,8 +118,8 @@ impl Outcome {
         }
     }
 
-    /// What a person is shown as the receiver's answer.
-    pub fn response_text(&self) -> String {
+    /// The receiver's answer, or why there is none, for people.
+    fn response_text(&self) -> String {
         match self {
             Self::Answered { body, .. } => body.clone(),
             Self::TimedOut { limit_ms } => format!("no answer within {limit_ms} ms"),

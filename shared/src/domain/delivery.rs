@@ -1,10 +1,10 @@
 //! A delivery: one message for one endpoint. What it needs to go on ([`DeliveryTask`]), and what happens to it after an
 //! attempt ([`next_step`]): decided here, performed by the `deliver` flow.
 
-use super::attempt::{Attempt, Outcome, Trigger};
+use super::attempt::{AttemptStatus, Outcome, Trigger};
 use super::ids::{AppScope, EndpointId, MessageId};
 use super::message::Payload;
-use super::names::{Channel, EventTypeName};
+use super::names::{Channel, EventTypeName, Tag};
 use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
 
@@ -21,6 +21,8 @@ pub struct DeliveryTask {
     pub event_type: EventTypeName,
     /// Copied from the message, for the attempt's record.
     pub channels: Vec<Channel>,
+    /// Copied from the message, for the attempt's record.
+    pub tags: Vec<Tag>,
     /// Which attempt this will be, from 1.
     pub number: u16,
     /// What caused it.
@@ -37,31 +39,56 @@ pub struct DeliveryTask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// The receiver has it.
+    /// The receiver has the message.
     Success,
     /// No attempt was made yet.
     Pending,
-    /// It failed, and no attempt is planned.
+    /// Every attempt failed and no other is planned.
     Fail,
-    /// It failed so far; another attempt is planned.
+    /// Every attempt failed and the next one is planned.
     Sending,
-    /// It was called off before the first attempt.
+    /// It was called off before it was finished.
     Canceled,
 }
 
 impl DeliveryStatus {
+    /// All of them, by their numbers.
+    pub const ALL: [Self; 5] = [Self::Success, Self::Pending, Self::Fail, Self::Sending, Self::Canceled];
+
     /// The status of this number in the API.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Success, Self::Pending, Self::Fail, Self::Sending, Self::Canceled].get(usize::from(number)).copied()
+        Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// How a delivery with these attempts stands, oldest first.
-    pub fn of(attempts: &[Attempt]) -> Self {
-        match attempts.last() {
-            None => Self::Pending,
-            Some(_) if attempts.iter().any(|attempt| attempt.outcome.is_success()) => Self::Success,
-            Some(last) if last.next_attempt_at.is_some() => Self::Sending,
-            Some(_) => Self::Fail,
+    /// Its number in the API.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Pending => 1,
+            Self::Fail => 2,
+            Self::Sending => 3,
+            Self::Canceled => 4,
+        }
+    }
+
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Pending => "pending",
+            Self::Fail => "fail",
+            Self::Sending => "sending",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// The status of an attempt among those of deliveries: attempts are only recorded when they are over.
+impl From<AttemptStatus> for DeliveryStatus {
+    fn from(status: AttemptStatus) -> Self {
+        match status {
+            AttemptStatus::Success => Self::Success,
+            AttemptStatus::Fail => Self::Fail,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! event, and the stored item is keyed by those bytes. So the key follows from the message id, from the event id and from
 //! the idempotency key alike, and one conditional put both stores a new message and finds the first one on a repeat.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::digest;
 use serde_json::value::RawValue;
@@ -60,9 +60,14 @@ pub struct Message {
 }
 
 impl Message {
+    /// Whether nothing of it is sent any more: somebody canceled it, or had its payload removed.
+    pub fn is_called_off(&self) -> bool {
+        self.is_canceled || self.payload.is_expunged()
+    }
+
     /// Whether an attempt may be made now.
     pub fn is_deliverable(&self, now: Timestamp) -> bool {
-        !self.is_canceled && self.expires_at > now && self.deliver_at.is_none_or(|at| at <= now)
+        !self.is_called_off() && self.expires_at > now && self.deliver_at.is_none_or(|at| at <= now)
     }
 }
 
@@ -73,6 +78,15 @@ pub enum PayloadPlace {
     Here(Payload),
     /// Too large for the message's record: in the blob store, under this name.
     Blob(String),
+    /// Nowhere: somebody had it removed. The message is neither shown with it nor delivered any more.
+    Expunged,
+}
+
+impl PayloadPlace {
+    /// Whether it was removed.
+    pub fn is_expunged(&self) -> bool {
+        matches!(self, Self::Expunged)
+    }
 }
 
 /// What a caller asks to be accepted.
@@ -115,6 +129,11 @@ impl Payload {
         RawValue::from_string(text).map_err(|reason| Invalid::new(reason.to_string())).and_then(Self::parse)
     }
 
+    /// What is shown in place of a payload that is gone.
+    pub fn gone() -> Self {
+        GONE.clone()
+    }
+
     /// The JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()
@@ -125,6 +144,10 @@ impl Payload {
         &self.0
     }
 }
+
+#[allow(clippy::expect_used)] // a constant: the first test that expunges a message would meet it
+static GONE: LazyLock<Payload> =
+    LazyLock::new(|| Payload::from_text(r#"{"expired":true}"#.to_owned()).expect("an object"));
 
 impl serde::Serialize for Payload {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,6 +18,8 @@ pub mod names;
 pub mod page;
 pub mod schedule;
 pub mod signature;
+pub mod standing;
+pub mod statistics;
 pub mod subscription;
 pub mod timestamp;
 pub mod url;

@@ -64,6 +64,25 @@ impl<K> PageRequest<K> {
         self.cursor.as_ref().map(|(Cursor::After(key) | Cursor::Before(key))| key)
     }
 
+    /// The page out of the whole list, in any order of its own.
+    pub fn page_of<T>(&self, mut all: Vec<T>, key_of: impl Fn(&T) -> K) -> Page<T, K>
+    where
+        K: Ord,
+    {
+        let is_ascending = self.reading_order().is_ascending();
+        all.retain(|item| {
+            self.cursor_key().is_none_or(|cursor| match is_ascending {
+                true => key_of(item) > *cursor,
+                false => key_of(item) < *cursor,
+            })
+        });
+        all.sort_by_key(&key_of);
+        if !is_ascending {
+            all.reverse();
+        }
+        self.page(all, key_of)
+    }
+
     /// The page out of what was read in [`PageRequest::reading_order`]: at least one item more than fits, when there is one.
     pub fn page<T>(&self, mut read: Vec<T>, key_of: impl Fn(&T) -> K) -> Page<T, K> {
         let has_more = read.len() > self.limit;
@@ -97,6 +116,11 @@ pub struct Page<T, K> {
 }
 
 impl<T, K> Page<T, K> {
+    /// The page of a list that has nothing in it.
+    pub fn empty() -> Self {
+        Self { items: Vec::new(), next: None, previous: None, is_done: true }
+    }
+
     /// The same page of other items.
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U, K> {
         let items = self.items.into_iter().map(convert).collect();
@@ -139,6 +163,7 @@ mod tests {
             let mut request = PageRequest { limit, cursor: None, order };
             let last = loop {
                 let page = fetch(&list, &request);
+                prop_assert_eq!(&page, &request.page_of(list.clone(), |item| *item));
                 forth.extend(page.items.iter().copied());
                 if page.is_done { break page; }
                 request.cursor = Some(Cursor::After(page.next.unwrap()));
@@ -148,7 +173,9 @@ mod tests {
             let mut back = last.items.clone();
             let mut previous = last.previous;
             while let Some(key) = previous {
-                let page = fetch(&list, &PageRequest { limit, cursor: Some(Cursor::Before(key)), order });
+                let request = PageRequest { limit, cursor: Some(Cursor::Before(key)), order };
+                let page = fetch(&list, &request);
+                prop_assert_eq!(&page, &request.page_of(list.clone(), |item| *item));
                 prop_assert!(!page.is_done);
                 back.splice(0..0, page.items.iter().copied());
                 previous = page.previous;

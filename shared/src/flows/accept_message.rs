@@ -9,6 +9,7 @@
 //!   and costs the ordinary repeat one read.
 //! - An endpoint made after the message was accepted is not given it by a repeat.
 //! - A message that is to be delivered later waits in the queue, or in the due index when that is too far; both twice are one.
+//! - A message whose payload was removed is found like any other; a repeat neither brings the payload back nor delivers it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +53,7 @@ pub struct AcceptMessage {
 pub struct AcceptedMessage {
     /// The message; on a repeat, the first one.
     pub message: Message,
-    /// Its payload.
+    /// Its payload, or what is shown when that was removed since.
     pub payload: Payload,
     /// Deliveries queued now.
     pub queued: usize,
@@ -143,6 +144,9 @@ impl AcceptMessage {
         let scope = AppScope { organization: *organization, application: audience.application.id };
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
+        if message.payload.is_expunged() {
+            return Ok(AcceptedMessage { message, payload: Payload::gone(), queued: 0, is_repeat });
+        }
         let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
         self.queue_all(&message, &tasks, is_repeat).await?;
         Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat })
@@ -223,7 +227,13 @@ impl AcceptMessage {
         };
         match self.store.accept(scope, &audience.application, &message, &hash).await? {
             Accepted::New => Ok((message, false)),
-            Accepted::Repeat(first) => Ok((first, true)),
+            Accepted::Repeat(first) => {
+                // Its object has the name it had before it was removed: the repeat has just written it again.
+                if let (true, PayloadPlace::Blob(name)) = (first.payload.is_expunged(), &message.payload) {
+                    self.blobs.delete_payload(name).await?;
+                }
+                Ok((first, true))
+            }
             Accepted::Conflict => Err(Refusal::Conflict(match has_event_id {
                 true => "a message with this eventId and other content exists already".to_owned(),
                 false => "this idempotency key was used for a message with other content".to_owned(),
@@ -248,6 +258,7 @@ impl AcceptMessage {
             message: message.id,
             event_type: message.event_type.clone(),
             channels: message.channels.clone(),
+            tags: message.tags.clone(),
             number: 1,
             trigger: Trigger::Scheduled,
             expires_at: message.expires_at,

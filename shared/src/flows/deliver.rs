@@ -7,7 +7,10 @@
 //!   first, and takes the step that the record says, for the delivery and for its endpoint, instead of sending again.
 //! - The next step twice is a retry queued twice; the second one finds the first one's attempt.
 //!
-//! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt.
+//! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt. So does a payload that was
+//! removed, wherever that can be seen for nothing: a task without the payload meets the message's record, one that may be a
+//! repeat (every retry is) meets the mark beside the attempts. Only a first attempt that is in the queue with its payload at
+//! that moment is made all the same; looking before each of them would double what deliveries read.
 
 use std::collections::HashMap;
 
@@ -26,7 +29,7 @@ use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
-use crate::store::{DueDelivery, MessageRef, Store};
+use crate::store::{DueDelivery, MessageRef, Past, Store};
 
 const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
@@ -64,6 +67,8 @@ pub enum Reason {
     MessageExpired,
     /// The message was called off.
     MessageCanceled,
+    /// The message's payload was removed.
+    PayloadExpunged,
 }
 
 impl Deliver {
@@ -108,21 +113,22 @@ impl Deliver {
         {
             return Ok(ended);
         }
-        let payload = match self.payload(&task).await? {
-            Ok(payload) => payload,
-            Err(reason) => return Ok(Ended::Dropped(reason)),
-        };
-        self.attempt(task, endpoint, payload).await
+        match self.payload(&task).await? {
+            Ok(payload) => self.attempt(task, endpoint, payload).await,
+            Err(reason) => Ok(Ended::Dropped(reason)),
+        }
     }
 
     /// Whether the attempt needs no making: it was made before, or a retry finds that the receiver has the message by now,
     /// because somebody had it resent.
     async fn look_back(&self, task: &DeliveryTask, endpoint: &Endpoint) -> Result<Option<Ended>, Fault> {
-        let mut attempts = self.store.attempts_of(&task.scope, &task.message).await?;
+        let Past { mut attempts, is_expunged } = self.store.past_of(&task.scope, &task.message).await?;
         attempts.retain(|attempt| attempt.endpoint == task.endpoint);
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
         if let Some(made) = attempts.iter().find(is_it) {
-            self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
+            if !is_expunged {
+                self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
+            }
             // What its owner did since (a new address, enabled again) counts for more than an old attempt, whose
             // identifier tells its time rounded down.
             if made.id.timestamp().plus_millis(STEP_MS) > endpoint.updated_at {
@@ -130,18 +136,22 @@ impl Deliver {
             }
             return Ok(Some(Ended::MadeBefore));
         }
+        if is_expunged {
+            return Ok(Some(Ended::Dropped(Reason::PayloadExpunged)));
+        }
         let has_it = attempts.iter().any(|attempt| attempt.outcome.is_success());
         Ok((has_it && task.trigger == Trigger::Scheduled).then_some(Ended::MadeBefore))
     }
 
+    /// What is to be sent, or why there is nothing.
     async fn payload(&self, task: &DeliveryTask) -> Result<Result<Payload, Reason>, Fault> {
         if let Some(payload) = &task.payload {
             return Ok(Ok(payload.clone()));
         }
         match self.store.message(&task.scope, &MessageRef::Id(task.message)).await? {
-            None => Ok(Err(Reason::MessageExpired)),
             Some(message) if message.is_canceled => Ok(Err(Reason::MessageCanceled)),
-            Some(message) => self.blobs.payload_of(&message).await.map(Ok),
+            Some(message) => Ok(self.blobs.payload_of(&message).await?.ok_or(Reason::PayloadExpunged)),
+            None => Ok(Err(Reason::MessageExpired)),
         }
     }
 
@@ -167,6 +177,8 @@ impl Deliver {
             next_attempt_at,
             event_type: task.event_type.clone(),
             channels: task.channels.clone(),
+            tags: task.tags.clone(),
+            is_expunged: false,
         };
         log(&attempt, next);
         self.store.record_attempt(&task.scope, &attempt, task.expires_at).await?;

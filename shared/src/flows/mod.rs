@@ -8,6 +8,7 @@ pub mod accept_message;
 pub mod configure;
 pub mod deliver;
 pub mod example;
+pub mod expunge;
 pub mod resend;
 pub mod run_task;
 pub mod start_task;
@@ -45,6 +46,9 @@ pub enum Refusal {
     /// A named limit would be exceeded.
     #[error("{0}")]
     LimitReached(String),
+    /// The message's payload was removed: there is nothing to send.
+    #[error("the payload of this message was removed")]
+    MissingPayload,
     /// Our own failure.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -63,4 +67,6 @@ pub enum Thing {
     Message,
     /// A background task.
     Task,
+    /// An attempt.
+    Attempt,
 }

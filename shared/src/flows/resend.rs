@@ -31,6 +31,9 @@ impl Resend {
     /// Queues one more attempt of this message for this endpoint, whether it wanted the message or not.
     pub async fn run(&self, scope: &AppScope, message: &MessageRef, endpoint: &EndpointRef) -> Result<(), Refusal> {
         let message = self.store.message(scope, message).await?.ok_or(Refusal::NotFound(Thing::Message))?;
+        if message.payload.is_expunged() {
+            return Err(Refusal::MissingPayload);
+        }
         let endpoint = self.store.endpoint(scope, endpoint).await?.ok_or(Refusal::NotFound(Thing::Endpoint))?;
         let attempts = self.store.attempts_of(scope, &message.id).await?;
         let last = attempts.iter().filter(|attempt| attempt.endpoint == endpoint.id).map(|a| a.number).max();
@@ -40,6 +43,7 @@ impl Resend {
             message: message.id,
             event_type: message.event_type,
             channels: message.channels,
+            tags: message.tags,
             number: last.unwrap_or(0).saturating_add(1),
             trigger: Trigger::Manual,
             expires_at: message.expires_at,

@@ -36,7 +36,7 @@ pub enum Problem {
         /// For programs.
         code: &'static str,
         /// For people.
-        detail: &'static str,
+        detail: String,
     },
     /// A named limit is reached.
     LimitReached(String),
@@ -86,7 +86,7 @@ impl Problem {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allowed}"))
             }
             Self::Conflict { code, detail } => (StatusCode::CONFLICT, code, detail.clone()),
-            Self::Refused { code, detail } => (StatusCode::BAD_REQUEST, code, (*detail).to_owned()),
+            Self::Refused { code, detail } => (StatusCode::BAD_REQUEST, code, detail.clone()),
             Self::LimitReached(detail) => (StatusCode::BAD_REQUEST, "limit_reached", detail.clone()),
             Self::TooLarge(bytes_max) => {
                 let detail = format!("the body must not be larger than {bytes_max} bytes");
@@ -171,12 +171,13 @@ impl From<Refusal> for Problem {
             },
             Refusal::NoExample => Self::Refused {
                 code: "invalid_scheme",
-                detail: "the event type has no schema to make an example from, or no such example",
+                detail: "the event type has no schema to make an example from, or no such example".to_owned(),
             },
             Refusal::TooLate => Self::Conflict {
                 code: "conflict",
                 detail: "only a message whose time of delivery is still to come can be canceled".to_owned(),
             },
+            Refusal::MissingPayload => Self::Refused { code: "missing_payload", detail: refusal.to_string() },
             Refusal::LimitReached(detail) => Self::LimitReached(detail),
             Refusal::Fault(fault) => fault.into(),
         }

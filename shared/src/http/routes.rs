@@ -60,6 +60,8 @@ const RESEND: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/r
 const EVENT_TYPE: &str = "/api/v1/event-type";
 const EVENT_TYPE_NAME: &str = "/api/v1/event-type/{event_type_name}";
 const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}";
+const ATTEMPT_CONTENT: &str = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content";
+const ATTEMPTS_OF_DELIVERY: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt";
 
 /// All of them.
 #[rustfmt::skip]
@@ -105,6 +107,15 @@ pub const ROUTES: &[Route] = &[
     route("GET", ATTEMPTS_BY_ENDPOINT, "history", "message-attempt.list-by-endpoint", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/attempt/msg/{msg_id}", "history", "message-attempt.list-by-msg", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", "history", "message-attempt.get", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/attempt", "history", "message-attempt.list-by-msg-deprecated", Application(ViewBase)),
+    route("GET", ATTEMPTS_OF_DELIVERY, "history", "message-attempt.list-by-endpoint-deprecated", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/msg", "history", "message-attempt.list-attempted-messages", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/endpoint", "history", "message-attempt.list-attempted-destinations", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", "history", "endpoint.get-stats", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", "history", "endpoint.get-attempt-stats", Application(ViewBase)),
+    route("DELETE", "/api/v1/app/{app_id}/msg/{msg_id}/content", "history", "message.expunge-content", Organization),
+    route("POST", "/api/v1/app/{app_id}/msg/bulk-expunge", "history", "message.bulk-expunge-content", Organization),
+    route("DELETE", ATTEMPT_CONTENT, "history", "message-attempt.expunge-content", Application(ManageEndpoint)),
     route("POST", RESEND, "history", "message-attempt.resend", Application(CreateAttempts)),
     route("POST", "/api/v1/app/{app_id}/msg/{msg_id}/cancel", "history", "message.cancel", Organization),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", "history", "endpoint.recover", Application(CreateAttempts)),

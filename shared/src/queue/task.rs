@@ -10,7 +10,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::Payload;
-use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
@@ -32,6 +32,8 @@ struct Wire<'a> {
     event_type: EventTypeName,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     channels: Vec<Channel>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Tag>,
     attempt: u16,
     trigger: Trigger,
     expires: Timestamp,
@@ -50,6 +52,7 @@ pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
         message: task.message,
         event_type: task.event_type.clone(),
         channels: task.channels.clone(),
+        tags: task.tags.clone(),
         attempt: task.number,
         trigger: task.trigger,
         expires: task.expires_at,
@@ -84,6 +87,7 @@ pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
         message: wire.message,
         event_type: wire.event_type,
         channels: wire.channels,
+        tags: wire.tags,
         number: wire.attempt,
         trigger: wire.trigger,
         expires_at: wire.expires,
@@ -108,6 +112,7 @@ mod tests {
             message: MessageId::new(at, [4; 15]),
             event_type: EventTypeName::parse("a.b").unwrap(),
             channels: vec![Channel::parse("c:1").unwrap()],
+            tags: vec![Tag::parse("t").unwrap()],
             number: 1,
             trigger: Trigger::Scheduled,
             expires_at: at,
@@ -122,6 +127,13 @@ mod tests {
         let read = decode(&encode(&task(odd)).unwrap(), 1).unwrap();
         assert_eq!(read.payload.unwrap().as_str(), odd);
         assert_eq!((read.endpoint, read.channels.len(), read.is_repeat), (task(odd).endpoint, 1, false));
+        assert_eq!(read.tags, task(odd).tags);
+    }
+
+    #[test]
+    fn a_task_from_before_there_were_tags_has_none() {
+        let older = encode(&task("{}")).unwrap().replace(r#""tags":["t"],"#, "");
+        assert!(!older.contains("tags") && decode(&older, 1).unwrap().tags.is_empty());
     }
 
     #[test]

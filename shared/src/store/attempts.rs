@@ -6,20 +6,21 @@
 use std::collections::HashMap;
 
 use super::item::{Item, ItemBuilder, Reader};
-use super::listing::Listing;
+use super::listing::{Listing, is_labelled};
 use super::page::Range;
 use super::write::Write;
 use super::{Store, keys};
 use crate::domain::attempt::{Attempt, AttemptStatus, Outcome, Trigger};
+use crate::domain::delivery::DeliveryStatus;
 use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
 use crate::domain::ksuid::Ksuid;
-use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
 /// Attempts of one message that are looked through for a repeat: more than all its endpoints with all their retries make.
-const ATTEMPTS_OF_A_MESSAGE_MAX: usize = 5_000;
+pub(super) const ATTEMPTS_OF_A_MESSAGE_MAX: usize = 5_000;
 
 /// Which attempts a list is to hold.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +29,10 @@ pub struct AttemptFilter {
     pub event_types: Vec<EventTypeName>,
     /// Of messages with this channel.
     pub channel: Option<Channel>,
-    /// That ended so.
-    pub status: Option<AttemptStatus>,
+    /// Of messages with this tag.
+    pub tag: Option<Tag>,
+    /// That ended so; no attempt ends otherwise than in success or failure.
+    pub status: Option<DeliveryStatus>,
     /// With a status code of this hundred; 0: without one.
     pub status_code_class: Option<u16>,
     /// Made for this endpoint.
@@ -40,15 +43,27 @@ pub struct AttemptFilter {
     pub after: Option<Timestamp>,
 }
 
+/// What happened to a message so far.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Whether its payload was removed: it is not to be delivered any more, even by who has it in hand.
+    pub is_expunged: bool,
+}
+
 impl AttemptFilter {
+    /// Whether it asks for attempts that cannot be: looking for them would read a whole history for nothing.
+    fn is_void(&self) -> bool {
+        let possible = [AttemptStatus::Success, AttemptStatus::Fail].map(DeliveryStatus::from);
+        self.status.is_some_and(|wanted| !possible.contains(&wanted))
+    }
+
     /// Works on index entries and on whole items alike; the endpoint and the time are decided by the key.
     fn wants(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
-        let event_type = entry.text("type")?;
-        let channel = self.channel.as_ref().map(Channel::as_str);
         let code: u16 = entry.number("status_code")?;
-        let status = entry.parsed("status", AttemptStatus::from_stored)?;
-        Ok((self.event_types.is_empty() || self.event_types.iter().any(|wanted| wanted.as_str() == event_type))
-            && channel.map_or(Ok(true), |wanted| Ok::<_, Fault>(entry.texts("channels", Some)?.contains(&wanted)))?
+        let status = DeliveryStatus::from(entry.parsed("status", AttemptStatus::from_stored)?);
+        Ok(is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())?
             && self.status.is_none_or(|wanted| wanted == status)
             && self.status_code_class.is_none_or(|wanted| wanted == code / 100 * 100))
     }
@@ -62,7 +77,7 @@ impl AttemptStatus {
         }
     }
 
-    fn from_stored(text: &str) -> Option<Self> {
+    pub(super) fn from_stored(text: &str) -> Option<Self> {
         [Self::Success, Self::Fail].into_iter().find(|status| status.stored() == text)
     }
 }
@@ -74,7 +89,7 @@ fn trigger_stored(trigger: Trigger) -> &'static str {
     }
 }
 
-fn trigger_from_stored(text: &str) -> Option<Trigger> {
+pub(super) fn trigger_from_stored(text: &str) -> Option<Trigger> {
     [Trigger::Scheduled, Trigger::Manual].into_iter().find(|trigger| trigger_stored(*trigger) == text)
 }
 
@@ -93,6 +108,8 @@ fn to_item(scope: &AppScope, attempt: &Attempt, expires_at: Timestamp) -> Item {
         .instant_if("next", attempt.next_attempt_at)
         .text("type", attempt.event_type.as_str())
         .texts("channels", &attempt.channels)
+        .texts("tags", &attempt.tags)
+        .flag("expunged", attempt.is_expunged)
         .expires(expires_at);
     let item = match &attempt.outcome {
         Outcome::Answered { body, .. } => item.text_if("body", Some(body.as_str()).filter(|body| !body.is_empty())),
@@ -103,7 +120,7 @@ fn to_item(scope: &AppScope, attempt: &Attempt, expires_at: Timestamp) -> Item {
     item.build()
 }
 
-fn from_item(item: &Item) -> Result<Attempt, Fault> {
+pub(super) fn from_item(item: &Item) -> Result<Attempt, Fault> {
     let reader = Reader::new("attempt", item);
     let owned = |name| reader.text_if(name).map(|text| text.map(str::to_owned));
     let outcome = match (reader.number_if("limit_ms")?, owned("unreachable")?, owned("forbidden")?) {
@@ -128,6 +145,8 @@ fn from_item(item: &Item) -> Result<Attempt, Fault> {
         next_attempt_at: reader.instant_if("next")?,
         event_type: reader.parsed("type", |text| EventTypeName::parse(text).ok())?,
         channels: reader.texts("channels", |text| Channel::parse(text).ok())?,
+        tags: reader.texts("tags", |text| Tag::parse(text).ok())?,
+        is_expunged: reader.flag("expunged"),
     })
 }
 
@@ -150,6 +169,24 @@ impl Store {
         items.iter().map(from_item).collect()
     }
 
+    /// What happened to a message so far, in the one query that its attempts take.
+    pub async fn past_of(&self, scope: &AppScope, message: &MessageId) -> Result<Past, Fault> {
+        let range = Range {
+            from: keys::EXPUNGED.to_owned(),
+            ..Range::prefixed(keys::message_of(scope, message), keys::ATTEMPT)
+        };
+        let action = format!("reading the attempts of message {message}");
+        let mut items = self.query_count(&action, &range, true, ATTEMPTS_OF_A_MESSAGE_MAX).await?;
+        let mut is_expunged = false;
+        if items.first().is_some_and(|first| super::key_text(first, "sk") == Some(keys::EXPUNGED)) {
+            let mark = items.remove(0);
+            // One of an expired message with the same event id may have outlived it.
+            let of = Reader::new("mark of an expunged message", &mark).parsed("message", Ksuid::parse)?;
+            is_expunged = of == message.ksuid();
+        }
+        Ok(Past { attempts: items.iter().map(from_item).collect::<Result<_, _>>()?, is_expunged })
+    }
+
     /// One attempt of a message.
     pub async fn attempt(
         &self,
@@ -169,28 +206,26 @@ impl Store {
         request: &PageRequest<AttemptId>,
         filter: &AttemptFilter,
     ) -> Result<Page<Attempt, AttemptId>, Fault> {
+        if filter.is_void() {
+            return Ok(Page::empty());
+        }
         // A message has few attempts; reading them all is one call in all but odd cases.
         let range = Range::prefixed(keys::message_of(scope, message), keys::ATTEMPT);
-        let is_ascending = request.reading_order().is_ascending();
         let action = format!("listing the attempts of message {message}");
-        let items = self.query_count(&action, &range, is_ascending, ATTEMPTS_OF_A_MESSAGE_MAX).await?;
+        let items = self.query_count(&action, &range, true, ATTEMPTS_OF_A_MESSAGE_MAX).await?;
         let mut attempts = Vec::new();
         for item in &items {
             let attempt = from_item(item)?;
-            let is_behind = request.cursor_key().is_none_or(|cursor| match is_ascending {
-                true => attempt.id > *cursor,
-                false => attempt.id < *cursor,
-            });
             let at = attempt.id.timestamp();
             let is_wanted = filter.endpoint.is_none_or(|wanted| wanted == attempt.endpoint)
                 && filter.before.is_none_or(|before| at < before)
                 && filter.after.is_none_or(|after| at >= after)
                 && filter.wants(&Reader::new("attempt", item))?;
-            if is_behind && is_wanted {
+            if is_wanted {
                 attempts.push(attempt);
             }
         }
-        Ok(request.page(attempts, |attempt| attempt.id))
+        Ok(request.page_of(attempts, |attempt| attempt.id))
     }
 
     /// A page of the attempts made for an endpoint, by time. The index follows the table by moments.
@@ -201,6 +236,9 @@ impl Store {
         request: &PageRequest<AttemptId>,
         filter: &AttemptFilter,
     ) -> Result<Page<Attempt, AttemptId>, Fault> {
+        if filter.is_void() {
+            return Ok(Page::empty());
+        }
         let listing = Listing {
             partitions: vec![keys::attempts_listing(scope, endpoint)],
             before: filter.before,

@@ -17,7 +17,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::ksuid::Ksuid;
-use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
@@ -55,6 +55,7 @@ fn to_item(due: &DueDelivery) -> Item {
         .text("message", task.message.ksuid().to_string())
         .text("type", task.event_type.as_str())
         .texts("channels", &task.channels)
+        .texts("tags", &task.tags)
         .number("number", task.number)
         .expires(task.expires_at)
         .build()
@@ -73,6 +74,7 @@ fn from_item(item: &Item) -> Result<DueDelivery, Fault> {
         message: MessageId::from_ksuid(ksuid("message")?),
         event_type: reader.parsed("type", |text| EventTypeName::parse(text).ok())?,
         channels: reader.texts("channels", |text| Channel::parse(text).ok())?,
+        tags: reader.texts("tags", |text| Tag::parse(text).ok())?,
         number: reader.number("number")?,
         // A manual attempt is made at once and has no next one.
         trigger: Trigger::Scheduled,

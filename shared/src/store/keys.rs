@@ -16,8 +16,10 @@ pub(super) const ENDPOINT: &str = "E#";
 /// Behind every endpoint, before the uids.
 pub(super) const ENDPOINTS_END: &str = "F";
 
-/// The sort key of a message in its partition; its attempts stand behind it.
+/// The sort keys of a message's partition, in this order: the message, the mark that its payload was removed, its attempts. So
+/// whoever reads the attempts reads the mark along.
 pub(super) const MESSAGE: &str = "M";
+pub(super) const EXPUNGED: &str = "P";
 pub(super) const ATTEMPT: &str = "T#";
 
 /// Name of the index that lists messages of an application and attempts of an endpoint by time.

@@ -7,6 +7,7 @@ use super::item::{Item, Reader};
 use super::page::{Range, ResumeAt};
 use super::{Store, keys};
 use crate::domain::ksuid::Ksuid;
+use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
@@ -38,6 +39,16 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What was found in several readings, of which the last stopped here; none: it read to the end or to a full page.
+    pub(super) fn stopped(at: Option<Ksuid>) -> Self {
+        Self { keys: Vec::new(), stopped_at: at }
+    }
+
+    /// Where reading has to go on for more than this; none: there is no more.
+    pub(super) fn resume_at(&self, limit: usize) -> Option<Ksuid> {
+        if self.keys.len() > limit { self.keys.last().map(|entry| entry.ksuid) } else { self.stopped_at }
+    }
+
     /// The page of the items that were read for these entries.
     pub(super) fn page<T, K>(
         self,
@@ -57,6 +68,23 @@ impl Found {
         }
         page
     }
+}
+
+/// Whether an index entry, or the item itself, has one of these types (none: any), this channel and this tag.
+pub(super) fn is_labelled(
+    entry: &Reader<'_>,
+    event_types: &[EventTypeName],
+    channel: Option<&Channel>,
+    tag: Option<&Tag>,
+) -> Result<bool, Fault> {
+    let event_type = entry.text("type")?;
+    let holds = |name, wanted: Option<&str>| match wanted {
+        None => Ok(true),
+        Some(wanted) => Ok::<_, Fault>(entry.texts(name, Some)?.contains(&wanted)),
+    };
+    Ok((event_types.is_empty() || event_types.iter().any(|wanted| wanted.as_str() == event_type))
+        && holds("channels", channel.map(Channel::as_str))?
+        && holds("tags", tag.map(Tag::as_str))?)
 }
 
 impl Store {
@@ -129,7 +157,7 @@ impl Store {
 
 impl Listing {
     /// None when nothing can be in it.
-    fn range(&self, partition: &str, is_ascending: bool) -> Option<Range<'static>> {
+    pub(super) fn range(&self, partition: &str, is_ascending: bool) -> Option<Range<'static>> {
         // The smallest identifier of an instant is a bound that no real one equals.
         let mut from = self.after.map_or(Ksuid::from_bytes([0; 20]), Ksuid::first_at);
         let mut to = self.before.map_or(Ksuid::from_bytes([0xff; 20]), Ksuid::first_at);

@@ -1,12 +1,12 @@
 //! Messages. A message and its attempts share a partition, named by the 15 bytes that follow from the message's id, from its
 //! event id and from its idempotency key alike: so one conditional put accepts it, or finds the first one on a repeat.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
 use super::item::{Item, ItemBuilder, Reader, number, text};
-use super::listing::Listing;
+use super::listing::{Listing, is_labelled};
 use super::{Store, fault, keys};
 use crate::domain::application::Application;
 use crate::domain::ids::{AppScope, MessageId};
@@ -72,14 +72,7 @@ pub struct MessageFilter {
 
 impl MessageFilter {
     fn wants(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
-        let event_type = entry.text("type")?;
-        let holds = |name, wanted: Option<&str>| match wanted {
-            None => Ok(true),
-            Some(wanted) => Ok::<_, Fault>(entry.texts(name, Some)?.contains(&wanted)),
-        };
-        Ok((self.event_types.is_empty() || self.event_types.iter().any(|wanted| wanted.as_str() == event_type))
-            && holds("channels", self.channel.as_ref().map(Channel::as_str))?
-            && holds("tags", self.tag.as_ref().map(Tag::as_str))?)
+        is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())
     }
 }
 
@@ -121,6 +114,7 @@ fn to_item(scope: &AppScope, application: &Application, message: &Message, hash:
         .expires(message.expires_at);
     let item = match &message.payload {
         PayloadPlace::Blob(name) => item.text("blob", name),
+        PayloadPlace::Expunged => item.flag("expunged", true),
         PayloadPlace::Here(payload) => match encode_payload(payload) {
             (true, bytes) => item.bytes("zbody", bytes),
             (false, bytes) => item.bytes("body", bytes),
@@ -134,12 +128,13 @@ fn listing_shard(id: &MessageId, shards: u8) -> u8 {
     id.ksuid().tail()[0] % shards.max(1)
 }
 
-fn from_item(item: &Item) -> Result<Message, Fault> {
+pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
     let reader = Reader::new("message", item);
     let id = reader.parsed("lsk", Ksuid::parse).map(MessageId::from_ksuid)?;
-    let payload = match decode_payload(&reader)? {
-        Some(payload) => PayloadPlace::Here(payload),
-        None => PayloadPlace::Blob(reader.text("blob")?.to_owned()),
+    let payload = match (reader.flag("expunged"), decode_payload(&reader)?) {
+        (true, _) => PayloadPlace::Expunged,
+        (false, Some(payload)) => PayloadPlace::Here(payload),
+        (false, None) => PayloadPlace::Blob(reader.text("blob")?.to_owned()),
     };
     Ok(Message {
         id,
@@ -223,6 +218,17 @@ impl Store {
             }
             Err(error) => Err(fault(&format!("calling off message {id}"), error)),
         }
+    }
+
+    /// Messages by their identifiers; those that are gone are missing.
+    pub async fn messages(
+        &self,
+        scope: &AppScope,
+        ids: &BTreeSet<MessageId>,
+    ) -> Result<HashMap<MessageId, Message>, Fault> {
+        let wanted = ids.iter().map(|id| (keys::message_of(scope, id), keys::MESSAGE.to_owned())).collect();
+        let items = self.batch_get("reading messages", wanted).await?;
+        items.iter().map(|item| from_item(item).map(|message| (message.id, message))).collect()
     }
 
     /// A page of the application's messages, by the time they were accepted. The index follows the table by moments.

@@ -9,9 +9,11 @@
 mod applications;
 mod attempts;
 mod background;
+mod deliveries;
 mod due;
 mod endpoints;
 mod event_types;
+mod expunge;
 mod idempotency;
 mod item;
 mod keys;
@@ -31,8 +33,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::sync::OnceCell;
 
 pub use applications::ApplicationRef;
-pub use attempts::AttemptFilter;
+pub use attempts::{AttemptFilter, Past};
 pub use background::TaskFilter;
+pub use deliveries::{Delivery, DeliveryFilter};
 pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};
 pub use idempotency::{Created, Idempotency};

@@ -151,11 +151,12 @@ impl HttpConnector for FaultyConnector {
     }
 }
 
-/// DynamoDB and SQS name it in a header; S3 says it with method and path, of which we use two.
+/// DynamoDB and SQS name it in a header; S3 says it with method and path, of which we use three.
 fn operation(request: &HttpRequest) -> String {
     match request.headers().get("x-amz-target") {
         Some(target) => target.rsplit('.').next().unwrap_or(target).to_owned(),
         None if request.method() == "PUT" => "PutObject".to_owned(),
+        None if request.method() == "DELETE" => "DeleteObject".to_owned(),
         None => "GetObject".to_owned(),
     }
 }

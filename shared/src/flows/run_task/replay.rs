@@ -7,13 +7,14 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{PAGE_ITEMS, PageDone, RunTask, Stop};
-use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
+use crate::domain::attempt::{Attempt, Trigger};
 use crate::domain::background::{BackgroundTask, ReplayFilter, Window};
 use crate::domain::delivery::{DeliveryStatus, DeliveryTask};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::page::{Cursor, Order, PageRequest};
+use crate::domain::standing::{Step, Trail};
 use crate::domain::subscription::Subscriber;
 use crate::fault::Fault;
 use crate::store::{AttemptFilter, EndpointRef, MessageFilter, MessageRef};
@@ -42,7 +43,7 @@ impl RunTask {
         self.enabled(scope, endpoint).await?;
         let request = page(task, AttemptId::parse);
         let filter = AttemptFilter {
-            status: Some(AttemptStatus::Fail),
+            status: Some(DeliveryStatus::Fail),
             after: Some(window.since),
             // Later ones are this task's own.
             before: Some(task.created_at),
@@ -135,7 +136,8 @@ impl RunTask {
             let first = || self.delivery(pick.scope, message, endpoint, 1, Trigger::Scheduled);
             return Ok(attempts.is_empty().then(first).flatten());
         };
-        let status = DeliveryStatus::of(&attempts);
+        let trail: Trail = attempts.iter().map(Step::from).collect();
+        let status = trail.standing(message.is_called_off(), self.effects.now()).status;
         let class = attempts.last().map(|attempt| attempt.outcome.status_code() / 100 * 100);
         let is_wanted = (is_subscribed || !attempts.is_empty())
             && filter.status.is_none_or(|wanted| wanted == status)
@@ -192,6 +194,7 @@ impl RunTask {
             message: message.id,
             event_type: message.event_type.clone(),
             channels: message.channels.clone(),
+            tags: message.tags.clone(),
             number,
             trigger,
             expires_at: message.expires_at,

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
+use super::message::MessageOut;
+use crate::domain::attempt::{Attempt, Trigger};
+use crate::domain::delivery::DeliveryStatus;
 use crate::domain::timestamp::Timestamp;
 
 /// An attempt as callers see it.
@@ -20,38 +22,36 @@ pub struct AttemptOut {
     status_text: &'static str,
     trigger_type: u8,
     timestamp: Timestamp,
-}
-
-/// The number of a status in the API.
-pub fn status_number(status: AttemptStatus) -> u8 {
-    match status {
-        AttemptStatus::Success => 0,
-        AttemptStatus::Fail => 2,
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msg: Option<MessageOut>,
 }
 
 impl AttemptOut {
     /// With the receiver's answer or without.
     pub fn new(attempt: &Attempt, with_content: bool) -> Self {
-        let status = attempt.status();
+        let status = DeliveryStatus::from(attempt.status());
         Self {
             id: attempt.id.to_string(),
             msg_id: attempt.message.to_string(),
             endpoint_id: attempt.endpoint.to_string(),
             url: attempt.url.clone(),
-            response: if with_content { attempt.outcome.response_text() } else { "{}".to_owned() },
+            response: if with_content { attempt.response_text() } else { "{}".to_owned() },
             response_status_code: attempt.outcome.status_code(),
             response_duration_ms: attempt.duration_ms,
-            status: status_number(status),
-            status_text: match status {
-                AttemptStatus::Success => "success",
-                AttemptStatus::Fail => "fail",
-            },
+            status: status.number(),
+            status_text: status.as_str(),
             trigger_type: match attempt.trigger {
                 Trigger::Scheduled => 0,
                 Trigger::Manual => 1,
             },
             timestamp: attempt.id.timestamp(),
+            msg: None,
         }
+    }
+
+    /// With the message it was made for, which is shown without its payload.
+    #[must_use]
+    pub fn with_message(self, message: MessageOut) -> Self {
+        Self { msg: Some(message), ..self }
     }
 }

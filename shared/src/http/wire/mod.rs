@@ -6,9 +6,12 @@ pub mod application;
 pub mod attempt;
 pub mod authentication;
 pub mod background;
+pub mod delivery;
 pub mod endpoint;
 pub mod event_type;
+pub mod expunge;
 pub mod message;
+pub mod statistics;
 
 use serde::{Deserialize, Deserializer};
 

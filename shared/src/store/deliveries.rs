@@ -1,0 +1,245 @@
+//! Deliveries of an endpoint, put together from attempts: there is no record of a delivery, and so none that could be wrong.
+//!
+//! **Listed by their first attempts.** Each delivery has one attempt with number 1, which never changes its place, whatever
+//! attempts come behind it: so pages stay what they were while deliveries go on. (Two happen: a function died between sending
+//! and recording, or a person had a message sent again that was still waiting. The older one counts.) How a delivery stands
+//! is then read from its message's partition, strongly consistent.
+//!
+//! **Counted from the index alone**: its entries say how an attempt ended and what was planned after it.
+
+use std::collections::HashMap;
+
+use futures_util::future::try_join_all;
+
+use super::attempts::{self, ATTEMPTS_OF_A_MESSAGE_MAX, trigger_from_stored};
+use super::item::{Item, Reader};
+use super::listing::{Entry, Found, Listing, is_labelled};
+use super::page::{Range, ResumeAt};
+use super::{Store, key_text, keys, messages};
+use crate::domain::attempt::{AttemptStatus, Trigger};
+use crate::domain::background::Window;
+use crate::domain::delivery::DeliveryStatus;
+use crate::domain::ids::{AppScope, AttemptId, EndpointId};
+use crate::domain::message::Message;
+use crate::domain::names::{Channel, EventTypeName, Tag};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::standing::{Standing, Step, Trail};
+use crate::domain::statistics::{AttemptCounts, DeliveryCounts};
+use crate::domain::timestamp::Timestamp;
+use crate::fault::Fault;
+
+/// Readings of the index for one page, and messages looked at: a status that next to no delivery has must not read a whole
+/// history in one request. The caller goes on from where it stopped.
+const READINGS_MAX: usize = 10;
+const LOOKED_AT_MAX: usize = 500;
+
+/// Partitions read at one time: each may bring some hundred kilobytes, and a function has little memory.
+const READS_AT_ONCE: usize = 16;
+
+/// Index entries of one query when counting; DynamoDB stops at a megabyte anyway, about three thousand of them.
+const ENTRIES_PER_READ: usize = 5_000;
+
+/// One message for one endpoint.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// Its first attempt: where it stands in the list.
+    pub first_attempt: AttemptId,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// Which deliveries a list is to hold.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Of messages of one of these types; empty: any.
+    pub event_types: Vec<EventTypeName>,
+    /// Of messages with this channel.
+    pub channel: Option<Channel>,
+    /// Of messages with this tag.
+    pub tag: Option<Tag>,
+    /// That stand so.
+    pub status: Option<DeliveryStatus>,
+    /// First attempted before.
+    pub before: Option<Timestamp>,
+    /// First attempted at or after.
+    pub after: Option<Timestamp>,
+}
+
+impl DeliveryFilter {
+    /// Whether an entry may be a delivery's first attempt and the delivery one that is wanted. What the index does not hold
+    /// decides the record.
+    fn may_want(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
+        let is_first = entry.number_if::<u16>("number")?.is_none_or(|number| number == 1);
+        let is_done = entry.parsed("status", AttemptStatus::from_stored)? == AttemptStatus::Success;
+        let may_stand_so = self.status.is_none_or(|wanted| !is_done || wanted == DeliveryStatus::Success);
+        Ok(is_first && may_stand_so && is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())?)
+    }
+}
+
+impl Store {
+    /// A page of an endpoint's deliveries, by the time of their first attempts. The index follows the table by moments.
+    pub async fn list_deliveries(
+        &self,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        request: &PageRequest<AttemptId>,
+        filter: &DeliveryFilter,
+        now: Timestamp,
+    ) -> Result<Page<Delivery, AttemptId>, Fault> {
+        let mut listing = Listing {
+            partitions: vec![keys::attempts_listing(scope, endpoint)],
+            before: filter.before,
+            after: filter.after,
+            cursor: request.cursor_key().map(AttemptId::ksuid),
+        };
+        let (mut found, mut stopped_at, mut looked_at) = (Vec::new(), None, 0);
+        for _ in 0..READINGS_MAX {
+            let wants = |entry: &Item| filter.may_want(&Reader::new("attempt entry", entry));
+            let part = self.list(&listing, request, wants).await?;
+            looked_at += part.keys.len();
+            for delivery in self.read_deliveries(endpoint, &part.keys, now).await? {
+                if filter.status.is_none_or(|wanted| wanted == delivery.standing.status) {
+                    found.push(delivery);
+                }
+            }
+            stopped_at = part.resume_at(request.limit);
+            if found.len() > request.limit {
+                stopped_at = None; // the page is full: where reading stopped does not matter
+                break;
+            }
+            listing.cursor = stopped_at;
+            if stopped_at.is_none() || looked_at >= LOOKED_AT_MAX {
+                break;
+            }
+        }
+        Ok(Found::stopped(stopped_at).page(request, found, |delivery| delivery.first_attempt, AttemptId::from_ksuid))
+    }
+
+    /// The deliveries that begin with these entries, in their order; entries that begin none are left out.
+    async fn read_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, Fault> {
+        let mut read = Vec::with_capacity(entries.len());
+        for chunk in entries.chunks(READS_AT_ONCE) {
+            let reads = chunk.iter().map(|entry| self.read_delivery(endpoint, entry, now));
+            read.extend(try_join_all(reads).await?.into_iter().flatten());
+        }
+        Ok(read)
+    }
+
+    async fn read_delivery(
+        &self,
+        endpoint: &EndpointId,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<Option<Delivery>, Fault> {
+        let attempts_range = Range::prefixed(entry.pk.clone(), keys::ATTEMPT);
+        let range = Range { from: keys::MESSAGE.to_owned(), ..attempts_range };
+        // Besides the attempts: the message, and perhaps the mark that its payload is gone.
+        let count = ATTEMPTS_OF_A_MESSAGE_MAX + 2;
+        let items = self.query_count("reading a delivery", &range, true, count).await?;
+        let (mut message, mut trail, mut first) = (None, Trail::default(), None);
+        for item in &items {
+            match key_text(item, "sk") {
+                Some(keys::MESSAGE) => message = Some(messages::from_item(item)?),
+                Some(keys::EXPUNGED) => {}
+                _ => {
+                    let attempt = attempts::from_item(item)?;
+                    if attempt.endpoint == *endpoint {
+                        trail.add(Step::from(&attempt));
+                        first = first.or((attempt.number == 1).then_some(attempt.id));
+                    }
+                }
+            }
+        }
+        // Without a message it has expired; begun by another entry it is listed there.
+        let first = first.filter(|first| first.ksuid() == entry.ksuid);
+        let (Some(message), Some(first_attempt)) = (message, first) else { return Ok(None) };
+        let standing = trail.standing(message.is_called_off(), now);
+        Ok(Some(Delivery { message, first_attempt, standing }))
+    }
+
+    /// An endpoint's deliveries with an attempt in the window, by what those attempts say. None: there are more attempts than
+    /// `attempts_max`. What has no attempt is not in the index and is not counted.
+    pub async fn count_deliveries(
+        &self,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+        attempts_max: usize,
+        now: Timestamp,
+    ) -> Result<Option<DeliveryCounts>, Fault> {
+        let mut trails: HashMap<String, Trail> = HashMap::new();
+        let is_whole = self
+            .each_attempt(scope, endpoint, window, attempts_max, |entry| {
+                trails.entry(entry.text("pk")?.to_owned()).or_default().add(step(entry)?);
+                Ok(())
+            })
+            .await?;
+        let mut counts = DeliveryCounts::default();
+        trails.values().for_each(|trail| counts.add(trail.standing(false, now).status));
+        Ok(is_whole.then_some(counts))
+    }
+
+    /// An endpoint's attempts in the window. None: there are more than `attempts_max`.
+    pub async fn count_attempts(
+        &self,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+        attempts_max: usize,
+    ) -> Result<Option<AttemptCounts>, Fault> {
+        let mut counts = AttemptCounts::default();
+        let is_whole = self
+            .each_attempt(scope, endpoint, window, attempts_max, |entry| {
+                counts.add(entry.parsed("status", AttemptStatus::from_stored)?);
+                Ok(())
+            })
+            .await?;
+        Ok(is_whole.then_some(counts))
+    }
+
+    /// Looks at the index entries of a window, oldest first, up to so many; whether those were all.
+    async fn each_attempt(
+        &self,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+        attempts_max: usize,
+        mut look: impl FnMut(&Reader<'_>) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        let (before, after) = (Some(window.until), Some(window.since));
+        let listing = Listing { partitions: Vec::new(), before, after, cursor: None };
+        let partition = keys::attempts_listing(scope, endpoint);
+        let Some(range) = listing.range(&partition, true) else { return Ok(true) };
+        let (mut count, mut resume_at): (usize, ResumeAt) = (0, None);
+        loop {
+            let limit = ENTRIES_PER_READ.min(attempts_max + 1 - count);
+            let (entries, next) = self.query("counting attempts", &range, true, limit, resume_at).await?;
+            count += entries.len();
+            if count > attempts_max {
+                return Ok(false);
+            }
+            entries.iter().try_for_each(|entry| look(&Reader::new("attempt entry", entry)))?;
+            resume_at = next;
+            if resume_at.is_none() {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// What an index entry says about its delivery. Entries from before the index held all of it say less.
+fn step(entry: &Reader<'_>) -> Result<Step, Fault> {
+    Ok(Step {
+        number: entry.number_if("number")?.unwrap_or(1),
+        trigger: entry.parsed_if("trigger", trigger_from_stored)?.unwrap_or(Trigger::Scheduled),
+        status: entry.parsed("status", AttemptStatus::from_stored)?,
+        next_attempt_at: entry.instant_if("next")?,
+    })
+}
