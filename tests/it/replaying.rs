@@ -236,3 +236,25 @@ async fn windows_that_make_no_sense_are_refused() {
     assert_eq!(scene.stage.call("POST", &nowhere, Some(json!({ "since": at(-day) }))).await.status, 404);
     assert_eq!(scene.stage.call("GET", "/api/v1/background-task/qtask_none", None).await.status, 404);
 }
+
+#[tokio::test]
+async fn expunging_everything_leaves_the_records_and_what_comes_later() {
+    let scene = Scene::new(200).await;
+    let large = json!({ "text": "x".repeat(400 * 1024) });
+    let mut before = scene.publish(2).await;
+    before.push(scene.stage.publish(&scene.application, None, large).await.id());
+    scene.stage.clock.forward_s(1);
+    let app = format!("/api/v1/app/{}", scene.application);
+    let id = scene.stage.call("POST", &format!("{app}/msg/expunge-all-contents"), None).await.id();
+    scene.stage.clock.forward_s(1);
+    let after = scene.publish(1).await;
+    scene.stage.work(TIME_MS).await;
+    let task = scene.task(&id).await;
+    assert_eq!((&task["status"], &task["data"]["done"]), (&json!("finished"), &json!(3)), "{task}");
+    let payload =
+        async |id: &str| scene.stage.call("GET", &format!("{app}/msg/{id}"), None).await.json()["payload"].clone();
+    for id in &before {
+        assert_eq!(payload(id).await, json!({ "expired": true }));
+    }
+    assert_eq!(payload(&after[0]).await, json!({ "n": 0 }));
+}

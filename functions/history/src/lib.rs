@@ -62,6 +62,7 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", post(tasks::recover))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", post(tasks::replay_missing))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", post(tasks::bulk_replay))
+        .route("/api/v1/app/{app_id}/msg/expunge-all-contents", post(tasks::expunge_all))
         .route("/api/v1/background-task", get(tasks::list))
         .route("/api/v1/background-task/{task_id}", get(tasks::get))
         .route("/api/v1/stats/usage/app", post(tasks::app_usage))

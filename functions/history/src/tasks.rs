@@ -7,7 +7,7 @@ use fanfare::domain::Invalid;
 use fanfare::domain::background::{TaskStatus, Work};
 use fanfare::domain::ids::{AppScope, EndpointId, TaskId};
 use fanfare::domain::page::Order;
-use fanfare::http::body::{answer, ok};
+use fanfare::http::body::{IdempotencyKey, answer, ok};
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::background::{
     AppUsageStatsIn, AppUsageStatsOut, BackgroundTaskOut, BulkReplayIn, ReplayIn, TaskOut,
@@ -81,6 +81,18 @@ pub(crate) async fn bulk_replay(
     Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
 }
 
+/// 202 with the task. What is accepted from now on keeps its content.
+pub(crate) async fn expunge_all(
+    State(door): State<Door>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Response, Problem> {
+    let (scope, _) = door.application(&caller, &app_id).await?;
+    let work = Work::ExpungeAll { application: scope.application };
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &Request(key, Bytes::new())).await?))
+}
+
 /// Counts messages and attempts; names that no application has are given back at once.
 pub(crate) async fn app_usage(
     State(door): State<Door>,
@@ -109,9 +121,13 @@ pub(crate) async fn app_usage(
 }
 
 /// Counts messages by event type. The SDKs ask with PUT and no body.
-pub(crate) async fn event_type_usage(State(door): State<Door>, caller: Caller) -> Result<Response, Problem> {
-    let task = door.start_task.run(&caller.organization, Work::EventTypeUsage, None).await?;
-    Ok(answer(StatusCode::ACCEPTED, &TaskOut::from(&task)))
+pub(crate) async fn event_type_usage(
+    State(door): State<Door>,
+    caller: Caller,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Response, Problem> {
+    let request = Request(key, Bytes::new());
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, Work::EventTypeUsage, &request).await?))
 }
 
 pub(crate) async fn list(State(door): State<Door>, caller: Caller, query: Query) -> Result<Response, Problem> {

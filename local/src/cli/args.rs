@@ -143,6 +143,9 @@ pub(super) struct BenchArgs {
     /// Over how many keep-alive connections, one request at a time on each
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub(super) connections: usize,
+    /// When all have arrived, also measure this many requests of each kind of list and lookup
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) reads: usize,
     /// Size of a payload
     #[arg(long, default_value_t = 512, value_name = "BYTES")]
     pub(super) payload_bytes: usize,

@@ -163,6 +163,11 @@ pub enum Work {
         /// Which of them.
         filter: ReplayFilter,
     },
+    /// Removes the contents of every message that was accepted before the task was asked for.
+    ExpungeAll {
+        /// Of this application.
+        application: ApplicationId,
+    },
     /// Counts messages and deliveries of applications.
     AppUsage {
         /// Messages accepted then.
@@ -196,6 +201,7 @@ impl Work {
             Self::Recover { .. } => "endpoint.recover",
             Self::ReplayMissing { .. } => "endpoint.replay",
             Self::BulkReplay { .. } => "endpoint.bulk-replay",
+            Self::ExpungeAll { .. } => "application.purge_content",
             Self::AppUsage { .. } => "application.stats",
             Self::EventTypeUsage => "event-type.aggregate",
         }
@@ -206,7 +212,8 @@ impl Work {
         match self {
             Self::Recover { application, .. }
             | Self::ReplayMissing { application, .. }
-            | Self::BulkReplay { application, .. } => Some(*application),
+            | Self::BulkReplay { application, .. }
+            | Self::ExpungeAll { application } => Some(*application),
             Self::AppUsage { .. } | Self::EventTypeUsage => None,
         }
     }
@@ -217,7 +224,7 @@ impl Work {
             Self::Recover { endpoint, .. }
             | Self::ReplayMissing { endpoint, .. }
             | Self::BulkReplay { endpoint, .. } => Some(*endpoint),
-            Self::AppUsage { .. } | Self::EventTypeUsage => None,
+            Self::ExpungeAll { .. } | Self::AppUsage { .. } | Self::EventTypeUsage => None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod ksuid;
 pub mod message;
 pub mod names;
+pub mod operational;
 pub mod page;
 pub mod schedule;
 pub mod signature;

@@ -1,9 +1,10 @@
 //! Bodies: JSON in, checked against its limits while it is read; JSON out.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
@@ -44,6 +45,18 @@ where
         let idempotency_key = idempotency_key(request.headers())?;
         let bytes = read(request.into_body()).await?;
         Ok(Self { value: parse(&bytes)?, bytes, idempotency_key })
+    }
+}
+
+/// The idempotency key of a request that has no body.
+#[derive(Debug)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        idempotency_key(&parts.headers).map(Self)
     }
 }
 

@@ -121,6 +121,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", "history", "endpoint.recover", Application(CreateAttempts)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", "history", "endpoint.replay-missing", Application(CreateAttempts)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", "history", "endpoint.bulk-replay", Application(CreateAttempts)),
+    route("POST", "/api/v1/app/{app_id}/msg/expunge-all-contents", "history", "message.expunge-all-contents", Organization),
     route("GET", "/api/v1/background-task", "history", "background-task.list", Organization),
     route("GET", "/api/v1/background-task/{task_id}", "history", "background-task.get", Organization),
     route("POST", "/api/v1/stats/usage/app", "history", "statistics.aggregate-app-stats", Organization),

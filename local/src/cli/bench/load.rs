@@ -163,6 +163,6 @@ async fn publish_some(load: Arc<Load>, mut api: Connection) -> anyhow::Result<Hi
     Ok(latency_us)
 }
 
-fn histogram() -> anyhow::Result<Histogram<u64>> {
+pub(super) fn histogram() -> anyhow::Result<Histogram<u64>> {
     Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).context("making a histogram")
 }

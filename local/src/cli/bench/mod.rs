@@ -2,9 +2,11 @@
 //!
 //! A gateway is started in this process, with receivers that answer at once. Messages are published through the public API
 //! over keep-alive connections, each with an idempotency key as the SDKs send it, and followed to their receivers. What is
-//! printed includes the work of the load generator and the receivers, which share the machine and the process.
+//! printed includes the work of the load generator and the receivers, which share the machine and the process. When everything
+//! has arrived, reading it can be measured too.
 
 mod load;
+mod reads;
 mod report;
 
 use std::process::ExitCode;
@@ -44,9 +46,13 @@ pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let receivers = prepare(&gateway, &token, &load).await?;
     let published = load::publish(&load, gateway.address(), &token, args.connections).await?;
     let is_complete = wait(&load).await;
+    let reads = match args.reads {
+        0 => Vec::new(),
+        times => reads::measure(&gateway, &token, times).await?,
+    };
     drop(receivers);
     gateway.shutdown().await;
-    let report = report::Report::new(&args, &load, &published);
+    let report = report::Report::new(&args, &load, &published, &reads);
     say(&if args.json { report.json() } else { report.table() });
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

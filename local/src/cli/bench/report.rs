@@ -1,5 +1,6 @@
 //! What came out, as a table or as one line of JSON.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
@@ -7,6 +8,7 @@ use hdrhistogram::Histogram;
 use serde_json::json;
 
 use super::load::{Load, Published};
+use super::reads::Read;
 use crate::cli::args::BenchArgs;
 
 pub(super) struct Report<'a> {
@@ -19,10 +21,11 @@ pub(super) struct Report<'a> {
     publish_ms: [f64; 2],
     arrival_ms: [f64; 2],
     memory_peak_mb: Option<f64>,
+    reads: Vec<(&'static str, [f64; 2])>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(args: &'a BenchArgs, load: &Load, published: &Published) -> Self {
+    pub(super) fn new(args: &'a BenchArgs, load: &Load, published: &Published, reads: &[Read]) -> Self {
         Self {
             args,
             deliveries: load.deliveries(),
@@ -33,6 +36,7 @@ impl<'a> Report<'a> {
             publish_ms: percentiles(&published.latency_us),
             arrival_ms: load.arrival_latency_us().map(|latency| percentiles(&latency)).unwrap_or_default(),
             memory_peak_mb: memory_peak_mb(),
+            reads: reads.iter().map(|read| (read.name, percentiles(&read.latency_us))).collect(),
         }
     }
 
@@ -53,6 +57,9 @@ impl<'a> Report<'a> {
         row("sent to arrived", format!("p50 {:.1} ms, p99 {:.1} ms", self.arrival_ms[0], self.arrival_ms[1]));
         let memory = self.memory_peak_mb.map_or("unknown".to_owned(), |mb| format!("{mb:.0} MB"));
         row("memory, peak", format!("{memory} (with load generator and receivers)"));
+        for (name, [p50, p99]) in &self.reads {
+            row(name, format!("p50 {p50:.1} ms, p99 {p99:.1} ms"));
+        }
         table.to_string()
     }
 
@@ -65,6 +72,7 @@ impl<'a> Report<'a> {
             "publish_p50_ms": self.publish_ms[0], "publish_p99_ms": self.publish_ms[1],
             "arrival_p50_ms": self.arrival_ms[0], "arrival_p99_ms": self.arrival_ms[1],
             "memory_peak_mb": self.memory_peak_mb,
+            "reads_p50_p99_ms": self.reads.iter().copied().collect::<BTreeMap<_, _>>(),
         })
         .to_string()
     }

@@ -6,9 +6,11 @@
 //! - Progress is written over exactly what was read. Who is overtaken stops: somebody else works on the task.
 //! - When time is up the task goes back into the job queue, and another invocation goes on.
 
+mod expunge;
 mod replay;
 mod usage;
 
+use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::Application;
 use crate::domain::background::{BackgroundTask, Progress, TaskStatus, Work};
@@ -27,6 +29,7 @@ const PAGE_ITEMS: usize = 100;
 #[derive(Clone)]
 pub struct RunTask {
     store: Store,
+    blobs: Blobs,
     queue: DeliveryQueue,
     jobs: JobQueue,
     effects: Effects,
@@ -69,6 +72,7 @@ impl RunTask {
         let settings = &platform.settings;
         Self {
             store: Store::new(&platform.sdk, &settings.table),
+            blobs: Blobs::new(&platform.sdk, &settings.bucket),
             queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url),
             jobs: JobQueue::new(&platform.sdk, &settings.job_queue_url),
             effects: platform.effects.clone(),
@@ -128,6 +132,7 @@ impl RunTask {
             Work::BulkReplay { application, endpoint, window, filter } => {
                 self.bulk_replay(task, &scope(application), endpoint, window, filter).await
             }
+            Work::ExpungeAll { application } => self.expunge_all(task, &scope(application)).await,
             Work::AppUsage { window, applications } => self.app_usage(task, window, applications).await,
             Work::EventTypeUsage => self.event_type_usage(task).await,
         }
