@@ -36,6 +36,7 @@ mod health;
 mod idempotency;
 mod looking_back;
 mod managing;
+mod merging;
 mod pages;
 mod poison;
 mod portal;

@@ -1,5 +1,7 @@
 //! Something of everything: what the operations are asked about.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
@@ -101,11 +103,21 @@ impl Fixture {
 
     /// Asks the route about what is there.
     pub(super) async fn ask(&self, route: &Route, case: &Case, token: &str) -> Answer {
-        let mut path = self.path(route);
-        if route.operation == "message.cancel" {
-            path = format!("/api/v1/app/acme/msg/{}/cancel", self.message_for_later().await);
-        }
+        let path = self.path_of(route).await;
         self.send(token, route, &path, self.body(case)).await
+    }
+
+    /// The route's path, about something it succeeds on.
+    pub(super) async fn path_of(&self, route: &Route) -> String {
+        match route.operation {
+            "message.cancel" => format!("/api/v1/app/acme/msg/{}/cancel", self.message_for_later().await),
+            _ => self.path(route),
+        }
+    }
+
+    /// How often each operation of the engines was called.
+    pub(super) fn calls(&self) -> BTreeMap<String, usize> {
+        self.stage.faults.all_calls()
     }
 
     async fn message_for_later(&self) -> String {

@@ -3,6 +3,7 @@
 
 mod cases;
 mod fixture;
+mod requests;
 
 use std::collections::BTreeSet;
 

@@ -79,6 +79,11 @@ impl Faults {
         self.0.lock().unwrap().calls.get(operation).copied().unwrap_or(0)
     }
 
+    /// How often each operation was called.
+    pub(crate) fn all_calls(&self) -> BTreeMap<String, usize> {
+        self.0.lock().unwrap().calls.clone()
+    }
+
     /// The way of the call that is being made, if it fails.
     fn way_of(&self, operation: &str) -> Option<Way> {
         let mut plan = self.0.lock().unwrap();
