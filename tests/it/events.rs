@@ -17,6 +17,7 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("manage", "create-application", 201),
     ("manage", "list-applications", 200),
     ("manage", "create-event-type", 201),
+    ("manage", "import-event-types", 200),
     ("manage", "create-endpoint", 201),
     ("manage", "get-endpoint-secret", 200),
     ("manage", "put-endpoint-headers", 204),

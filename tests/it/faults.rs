@@ -74,6 +74,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     let good_body = json!({
         "name": "n.m", "description": "", "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
+        "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
     });
     let mut asked = 0;
     for route in ROUTES {

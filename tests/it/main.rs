@@ -8,6 +8,9 @@
 //! | [`due`] | a retry that is hours away comes back at its time, whatever the sweep went through |
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
+//! | [`legacy_signatures`], [`public_keys`] | what receivers of older gateways, and those without a secret, verify with |
+//! | [`caching`] | what was read is not sent again, and a change can be bound to what was seen |
+//! | [`importing`], [`payload_schemas`] | event types out of a document; payloads held against their schemas |
 //! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
 //! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
@@ -26,6 +29,8 @@
 mod harness;
 
 mod bad_input;
+mod caching;
+mod contract;
 mod creating;
 mod delivering;
 mod due;
@@ -34,12 +39,17 @@ mod faults;
 mod filters;
 mod health;
 mod idempotency;
+mod importing;
+mod legacy_signatures;
 mod looking_back;
 mod managing;
 mod merging;
+mod operational;
 mod pages;
+mod payload_schemas;
 mod poison;
 mod portal;
+mod public_keys;
 mod replaying;
 mod resending;
 mod restart;

@@ -12,7 +12,10 @@ async fn they_are_endpoints_of_an_application_that_nobody_sees() {
     assert_eq!(stage.call("GET", ENDPOINTS, None).await.json()["data"], json!([]));
     let body = json!({ "url": "https://ops.example.com/", "uid": "ops", "eventTypes": ["endpoint.disabled"] });
     let made = stage.call_with_key("POST", ENDPOINTS, Some(body.clone()), Some("k")).await;
-    assert_eq!((made.status.as_u16(), made.id()), (201, stage.call_with_key("POST", ENDPOINTS, Some(body), Some("k")).await.id()));
+    assert_eq!(
+        (made.status.as_u16(), made.id()),
+        (201, stage.call_with_key("POST", ENDPOINTS, Some(body), Some("k")).await.id())
+    );
     let of_ops = |rest: &str| format!("{ENDPOINTS}/ops{rest}");
     assert_eq!(stage.call("GET", &of_ops(""), None).await.json()["eventTypes"], json!(["endpoint.disabled"]));
     let headers = json!({ "headers": { "x-team": "ops", "authorization": "Bearer s" } });
@@ -37,7 +40,8 @@ async fn they_are_endpoints_of_an_application_that_nobody_sees() {
 async fn they_subscribe_to_what_fanfare_says_and_to_nothing_else() {
     let stage = Stage::new(&[]).await;
     stage.call("POST", "/api/v1/event-type", Some(json!({ "name": "order.placed", "description": "" }))).await.json();
-    for (event_type, status) in [("message.attempt.exhausted", 201), ("order.placed", 422), ("endpoint.exploded", 422)] {
+    for (event_type, status) in [("message.attempt.exhausted", 201), ("order.placed", 422), ("endpoint.exploded", 422)]
+    {
         let body = json!({ "url": "https://ops.example.com/", "eventTypes": [event_type] });
         assert_eq!(stage.call("POST", ENDPOINTS, Some(body)).await.status, status, "{event_type}");
     }

@@ -108,6 +108,7 @@ PYTHON
 check manage create-application 'answer["statusCode"] == 201'
 check manage list-applications 'answer["statusCode"] == 200'
 check manage create-event-type 'answer["statusCode"] == 201'
+check manage import-event-types 'answer["statusCode"] == 200'
 check manage create-endpoint 'answer["statusCode"] == 201'
 check manage get-endpoint-secret 'answer["statusCode"] == 200'
 check manage put-endpoint-headers 'answer["statusCode"] == 204'

@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fanfare::domain::application::Application;
 use fanfare::domain::ids::ApplicationId;
 use fanfare::domain::page::Order;
 use fanfare::flows::configure::{Configure, Saved};
-use fanfare::http::body::{answer, ok};
+use fanfare::http::body::ok;
+use fanfare::http::etag::tagged;
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::application::{ApplicationIn, ApplicationOut, ApplicationPatchIn};
-use fanfare::http::{Caller, Json, Problem, Query, Segments};
+use fanfare::http::{Caller, Conditions, Json, Problem, Query, Segments};
 use lambda_http::http::StatusCode;
 
 pub(crate) async fn list(
@@ -38,42 +40,51 @@ pub(crate) async fn get(
     Segments(app_id): Segments<String>,
 ) -> Result<Response, Problem> {
     let application = configure.application(&caller.organization, &caller.application(&app_id)?).await?;
-    Ok(ok(&ApplicationOut::from(application)))
+    Ok(shown(StatusCode::OK, application))
 }
 
 pub(crate) async fn put(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(app_id): Segments<String>,
+    Conditions(precondition): Conditions,
     body: Json<ApplicationIn>,
 ) -> Result<Response, Problem> {
     let (named, draft) = (caller.application(&app_id)?, body.value.into_draft()?);
-    saved(configure.put_application(&caller.organization, &named, draft).await?)
+    saved(configure.put_application(&caller.organization, &named, draft, &precondition).await?)
 }
 
 pub(crate) async fn patch(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(app_id): Segments<String>,
+    Conditions(precondition): Conditions,
     body: Json<ApplicationPatchIn>,
 ) -> Result<Response, Problem> {
     let (named, patch) = (caller.application(&app_id)?, body.value.into_patch()?);
-    let application = configure.patch_application(&caller.organization, &named, patch).await?;
-    Ok(ok(&ApplicationOut::from(application)))
+    let application = configure.patch_application(&caller.organization, &named, patch, &precondition).await?;
+    Ok(shown(StatusCode::OK, application))
 }
 
 pub(crate) async fn delete(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(app_id): Segments<String>,
+    Conditions(precondition): Conditions,
 ) -> Result<StatusCode, Problem> {
-    configure.delete_application(&caller.organization, &caller.application(&app_id)?).await?;
+    let named = caller.application(&app_id)?;
+    configure.delete_application(&caller.organization, &named, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn saved(saved: Saved<fanfare::domain::application::Application>) -> Result<Response, Problem> {
+fn saved(saved: Saved<Application>) -> Result<Response, Problem> {
     Ok(match saved {
-        Saved::Created(application) => answer(StatusCode::CREATED, &ApplicationOut::from(application)),
-        Saved::Existing(application) => ok(&ApplicationOut::from(application)),
+        Saved::Created(application) => shown(StatusCode::CREATED, application),
+        Saved::Existing(application) => shown(StatusCode::OK, application),
     })
+}
+
+fn shown(status: StatusCode, application: Application) -> Response {
+    let revision = application.revision();
+    tagged(status, &revision, &ApplicationOut::from(application))
 }

@@ -1,21 +1,44 @@
-//! Endpoints over HTTP.
+//! Endpoints over HTTP: of the application a path names, and, under a path that names none, the organization's own for
+//! operational webhooks.
+
+use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
-use fanfare::domain::ids::EndpointId;
+use fanfare::domain::endpoint::Endpoint;
+use fanfare::domain::ids::{EndpointId, OrganizationId};
 use fanfare::domain::page::Order;
 use fanfare::flows::configure::{Configure, EndpointName, Saved};
-use fanfare::http::body::{answer, ok};
+use fanfare::http::body::ok;
+use fanfare::http::etag::tagged;
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::endpoint::{
     EndpointHeadersIn, EndpointHeadersOut, EndpointHeadersPatchIn, EndpointIn, EndpointOut, EndpointPatchIn,
     EndpointSecretOut, EndpointSecretRotateIn,
 };
-use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
+use fanfare::http::{Caller, Conditions, Json, Problem, Query, Segments, path};
+use fanfare::store::ApplicationRef;
 use lambda_http::http::StatusCode;
 use lambda_http::http::request::Parts;
 
 use crate::Door;
+
+/// Whose endpoints a path is about.
+pub(crate) struct Owner(OrganizationId, ApplicationRef);
+
+impl FromRequestParts<Door> for Owner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, door).await?;
+        let Segments(path) = Segments::<HashMap<String, String>>::from_request_parts(parts, door).await?;
+        let application = match path.get("app_id") {
+            Some(app_id) => caller.application(app_id)?,
+            None => door.configure.operational_application(&caller.organization).await?,
+        };
+        Ok(Self(caller.organization, application))
+    }
+}
 
 /// The endpoint a path names, in the caller's organization.
 pub(crate) struct Named(EndpointName);
@@ -24,65 +47,68 @@ impl FromRequestParts<Door> for Named {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, door).await?;
-        let Segments((app_id, endpoint_id)) = Segments::<(String, String)>::from_request_parts(parts, door).await?;
-        let (application, endpoint) = (caller.application(&app_id)?, path::endpoint(&endpoint_id)?);
-        Ok(Self(EndpointName { organization: caller.organization, application, endpoint }))
+        let Segments(path) = Segments::<HashMap<String, String>>::from_request_parts(parts, door).await?;
+        let Owner(organization, application) = Owner::from_request_parts(parts, door).await?;
+        let endpoint = path::endpoint(path.get("endpoint_id").map_or("", String::as_str))?;
+        Ok(Self(EndpointName { organization, application, endpoint }))
     }
 }
 
 pub(crate) async fn list(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(app_id): Segments<String>,
+    Owner(organization, application): Owner,
     query: Query,
 ) -> Result<Response, Problem> {
     let request = query.page(Order::Descending, EndpointId::parse)?;
-    let page = configure.list_endpoints(&caller.organization, &caller.application(&app_id)?, &request).await?;
+    let page = configure.list_endpoints(&organization, &application, &request).await?;
     Ok(ok(&PageOut::new(page, EndpointOut::from)))
 }
 
 pub(crate) async fn create(
     State(configure): State<Configure>,
-    caller: Caller,
-    Segments(app_id): Segments<String>,
+    Owner(organization, application): Owner,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
-    let application = caller.application(&app_id)?;
     let (key, new) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_new()?);
-    let endpoint = configure.create_endpoint(&caller.organization, &application, new, key).await?;
-    Ok(answer(StatusCode::CREATED, &EndpointOut::from(endpoint)))
+    let endpoint = configure.create_endpoint(&organization, &application, new, key).await?;
+    Ok(shown(StatusCode::CREATED, endpoint))
 }
 
 pub(crate) async fn get(State(configure): State<Configure>, Named(endpoint): Named) -> Result<Response, Problem> {
     let endpoint = configure.endpoint(&endpoint).await?;
-    Ok(ok(&EndpointOut::from(endpoint)))
+    Ok(shown(StatusCode::OK, endpoint))
 }
 
 pub(crate) async fn put(
     State(configure): State<Configure>,
     Named(endpoint): Named,
+    Conditions(precondition): Conditions,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
     let draft = body.value.into_draft()?;
-    Ok(match configure.put_endpoint(&endpoint, draft).await? {
-        Saved::Created(endpoint) => answer(StatusCode::CREATED, &EndpointOut::from(endpoint)),
-        Saved::Existing(endpoint) => ok(&EndpointOut::from(endpoint)),
+    Ok(match configure.put_endpoint(&endpoint, draft, &precondition).await? {
+        Saved::Created(endpoint) => shown(StatusCode::CREATED, endpoint),
+        Saved::Existing(endpoint) => shown(StatusCode::OK, endpoint),
     })
 }
 
 pub(crate) async fn patch(
     State(configure): State<Configure>,
     Named(endpoint): Named,
+    Conditions(precondition): Conditions,
     body: Json<EndpointPatchIn>,
 ) -> Result<Response, Problem> {
     let patch = body.value.into_patch()?;
-    let endpoint = configure.patch_endpoint(&endpoint, patch).await?;
-    Ok(ok(&EndpointOut::from(endpoint)))
+    let endpoint = configure.patch_endpoint(&endpoint, patch, &precondition).await?;
+    Ok(shown(StatusCode::OK, endpoint))
 }
 
-pub(crate) async fn delete(State(configure): State<Configure>, Named(endpoint): Named) -> Result<StatusCode, Problem> {
-    configure.delete_endpoint(&endpoint).await?;
+pub(crate) async fn delete(
+    State(configure): State<Configure>,
+    Named(endpoint): Named,
+    Conditions(precondition): Conditions,
+) -> Result<StatusCode, Problem> {
+    configure.delete_endpoint(&endpoint, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -110,25 +136,32 @@ pub(crate) async fn get_headers(
     Named(endpoint): Named,
 ) -> Result<Response, Problem> {
     let endpoint = configure.endpoint(&endpoint).await?;
-    Ok(ok(&EndpointHeadersOut::from(&endpoint)))
+    Ok(tagged(StatusCode::OK, &endpoint.revision(), &EndpointHeadersOut::from(&endpoint)))
 }
 
 pub(crate) async fn put_headers(
     State(configure): State<Configure>,
     Named(endpoint): Named,
+    Conditions(precondition): Conditions,
     body: Json<EndpointHeadersIn>,
 ) -> Result<StatusCode, Problem> {
     let headers = body.value.into_headers()?;
-    configure.put_headers(&endpoint, headers).await?;
+    configure.put_headers(&endpoint, headers, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn patch_headers(
     State(configure): State<Configure>,
     Named(endpoint): Named,
+    Conditions(precondition): Conditions,
     body: Json<EndpointHeadersPatchIn>,
 ) -> Result<StatusCode, Problem> {
     let (set, remove) = body.value.into_changes()?;
-    configure.patch_headers(&endpoint, set, remove).await?;
+    configure.patch_headers(&endpoint, set, remove, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(status: StatusCode, endpoint: Endpoint) -> Response {
+    let revision = endpoint.revision();
+    tagged(status, &revision, &EndpointOut::from(endpoint))
 }

@@ -2,13 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fanfare::domain::event_type::EventType;
 use fanfare::domain::names::EventTypeName;
 use fanfare::domain::page::Order;
 use fanfare::flows::configure::{Configure, Saved};
-use fanfare::http::body::{answer, ok};
+use fanfare::http::body::ok;
+use fanfare::http::etag::tagged;
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::event_type::{EventTypeIn, EventTypeOut, EventTypePatchIn, EventTypeUpdateIn};
-use fanfare::http::{Caller, Json, Problem, Query, Segments};
+use fanfare::http::wire::openapi_import::{EventTypeImportOpenApiIn, EventTypeImportOpenApiOut};
+use fanfare::http::{Caller, Conditions, Json, Problem, Query, Segments};
 use lambda_http::http::StatusCode;
 
 fn named(text: String) -> Result<EventTypeName, Problem> {
@@ -35,7 +38,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let (key, (name, draft)) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
     let event_type = configure.create_event_type(&caller.organization, name, draft, key).await?;
-    Ok(answer(StatusCode::CREATED, &EventTypeOut::new(event_type, true)))
+    Ok(shown(StatusCode::CREATED, event_type))
 }
 
 pub(crate) async fn get(
@@ -44,19 +47,20 @@ pub(crate) async fn get(
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let event_type = configure.event_type(&caller.organization, &named(name)?).await?;
-    Ok(ok(&EventTypeOut::new(event_type, true)))
+    Ok(shown(StatusCode::OK, event_type))
 }
 
 pub(crate) async fn put(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(name): Segments<String>,
+    Conditions(precondition): Conditions,
     body: Json<EventTypeUpdateIn>,
 ) -> Result<Response, Problem> {
     let (name, draft) = (path_name(name)?, body.value.into_draft()?);
-    Ok(match configure.put_event_type(&caller.organization, &name, draft).await? {
-        Saved::Created(event_type) => answer(StatusCode::CREATED, &EventTypeOut::new(event_type, true)),
-        Saved::Existing(event_type) => ok(&EventTypeOut::new(event_type, true)),
+    Ok(match configure.put_event_type(&caller.organization, &name, draft, &precondition).await? {
+        Saved::Created(event_type) => shown(StatusCode::CREATED, event_type),
+        Saved::Existing(event_type) => shown(StatusCode::OK, event_type),
     })
 }
 
@@ -64,22 +68,40 @@ pub(crate) async fn patch(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(name): Segments<String>,
+    Conditions(precondition): Conditions,
     body: Json<EventTypePatchIn>,
 ) -> Result<Response, Problem> {
     let (name, patch) = (named(name)?, body.value.into_patch()?);
-    let event_type = configure.patch_event_type(&caller.organization, &name, patch).await?;
-    Ok(ok(&EventTypeOut::new(event_type, true)))
+    let event_type = configure.patch_event_type(&caller.organization, &name, patch, &precondition).await?;
+    Ok(shown(StatusCode::OK, event_type))
 }
 
 pub(crate) async fn delete(
     State(configure): State<Configure>,
     caller: Caller,
     Segments(name): Segments<String>,
+    Conditions(precondition): Conditions,
     query: Query,
 ) -> Result<StatusCode, Problem> {
-    let expunge = query.flag("expunge", false)?;
-    configure.delete_event_type(&caller.organization, &named(name)?, expunge).await?;
+    let (name, expunge) = (named(name)?, query.flag("expunge", false)?);
+    configure.delete_event_type(&caller.organization, &name, expunge, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The same import again does no more than what is still to be done, so no idempotency key is needed.
+pub(crate) async fn import_openapi(
+    State(configure): State<Configure>,
+    caller: Caller,
+    body: Json<EventTypeImportOpenApiIn>,
+) -> Result<Response, Problem> {
+    let (webhooks, options) = body.value.into_webhooks()?;
+    configure.import_event_types(&caller.organization, &webhooks, options).await?;
+    Ok(ok(&EventTypeImportOpenApiOut::new(webhooks, options)))
+}
+
+fn shown(status: StatusCode, event_type: EventType) -> Response {
+    let revision = event_type.revision();
+    tagged(status, &revision, &EventTypeOut::new(event_type, true))
 }
 
 /// PUT can create: here a name that breaks its rule is an error of the caller's, not a thing that is not there.

@@ -1,17 +1,20 @@
-//! The door `manage`: applications, endpoints, event types, health. It also answers every route that is nobody's, so that
-//! even those answers have the API's own shape.
+//! The door `manage`: applications, endpoints, event types, public keys, portal tokens, health. It also answers every route
+//! that is nobody's, so that even those answers have the API's own shape.
 
 mod applications;
 mod authentication;
 mod endpoints;
 mod event_types;
 mod health;
+mod public_keys;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use fanfare::config::Platform;
 use fanfare::flows::configure::{Configure, CreationKey};
+use fanfare::http::etag::revalidate;
 use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
 
@@ -54,7 +57,34 @@ pub fn router(platform: &Platform) -> Router {
         url: platform.settings.portal_url.clone(),
     };
     let door = Door { configure, store, portals };
-    let routes = Router::new()
+    let routes = read_again_and_again()
+        .route_layer(from_fn(revalidate))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", post(endpoints::rotate_secret))
+        .route("/api/v1/event-type/import/openapi", post(event_types::import_openapi))
+        .route("/api/v1/operational-webhook/endpoint", get(endpoints::list).post(endpoints::create))
+        .route(
+            "/api/v1/operational-webhook/endpoint/{endpoint_id}",
+            get(endpoints::get).put(endpoints::put).delete(endpoints::delete),
+        )
+        .route("/api/v1/operational-webhook/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
+        .route("/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", post(endpoints::rotate_secret))
+        .route(
+            "/api/v1/operational-webhook/endpoint/{endpoint_id}/headers",
+            get(endpoints::get_headers).put(endpoints::put_headers),
+        )
+        .route("/api/v1/auth/app-portal-access/{app_id}", post(authentication::app_portal_access))
+        .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
+        .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
+        .route("/api/v1/auth/logout", post(authentication::logout))
+        .route("/api/v1/health", get(health::health))
+        .route("/api/v1/health/ping", get(health::ping));
+    guarded(routes, auth).with_state(door)
+}
+
+/// The routes that carry entity tags. A secret has none: nothing of it should stay in a cache.
+fn read_again_and_again() -> Router<Door> {
+    Router::new()
         .route("/api/v1/app", get(applications::list).post(applications::create))
         .route(
             "/api/v1/app/{app_id}",
@@ -65,8 +95,6 @@ pub fn router(platform: &Platform) -> Router {
             "/api/v1/app/{app_id}/endpoint/{endpoint_id}",
             get(endpoints::get).put(endpoints::put).patch(endpoints::patch).delete(endpoints::delete),
         )
-        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
-        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", post(endpoints::rotate_secret))
         .route(
             "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers",
             get(endpoints::get_headers).put(endpoints::put_headers).patch(endpoints::patch_headers),
@@ -76,13 +104,7 @@ pub fn router(platform: &Platform) -> Router {
             "/api/v1/event-type/{event_type_name}",
             get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
         )
-        .route("/api/v1/auth/app-portal-access/{app_id}", post(authentication::app_portal_access))
-        .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
-        .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
-        .route("/api/v1/auth/logout", post(authentication::logout))
-        .route("/api/v1/health", get(health::health))
-        .route("/api/v1/health/ping", get(health::ping));
-    guarded(routes, auth).with_state(door)
+        .route("/.well-known/webhooks/{org_id}/{app_id}/jwks.json", get(public_keys::jwks))
 }
 
 /// The key of a request that creates something, with the request.

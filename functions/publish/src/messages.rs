@@ -5,9 +5,13 @@ use axum::response::Response;
 use fanfare::http::body::{answer, ok};
 use fanfare::http::wire::message::{EventExampleIn, MessageIn, MessageOut, MessagePrecheckIn, MessagePrecheckOut};
 use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
-use lambda_http::http::StatusCode;
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::Door;
+
+/// Names the first place in an accepted payload that its event type's schema does not allow: a JSON Pointer as a URL's
+/// fragment, `#/order/total`.
+const SCHEMA_VIOLATION: HeaderName = HeaderName::from_static("fanfare-schema-violation");
 
 /// 202 once the message is stored and its deliveries are queued, and not before.
 pub(crate) async fn create(
@@ -23,7 +27,12 @@ pub(crate) async fn create(
     let key = body.idempotency_key.as_deref();
     let accepted = door.accept_message.run(&caller.organization, &named, application, key, draft).await?;
     let payload = Some(accepted.payload).filter(|_| with_content);
-    Ok(answer(StatusCode::ACCEPTED, &MessageOut::new(accepted.message, payload)))
+    let mut response = answer(StatusCode::ACCEPTED, &MessageOut::new(accepted.message, payload));
+    let place = accepted.violation.and_then(|violation| HeaderValue::from_str(&violation.fragment()).ok());
+    if let Some(place) = place {
+        response.headers_mut().insert(SCHEMA_VIOLATION, place);
+    }
+    Ok(response)
 }
 
 pub(crate) async fn precheck(

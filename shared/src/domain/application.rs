@@ -3,6 +3,7 @@
 use super::Metadata;
 use super::ids::ApplicationId;
 use super::names::ApplicationUid;
+use super::revision::Revision;
 use super::timestamp::Timestamp;
 
 /// One customer of the organization.
@@ -25,6 +26,13 @@ pub struct Application {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Application {
+    /// Names the state it is in.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id, self.updated_at)
+    }
 }
 
 /// Longest name of an application, in bytes.

@@ -1,7 +1,9 @@
 //! An endpoint: a URL that wants messages, what it wants, and the secrets that sign what it gets.
 
 use super::ids::EndpointId;
+use super::legacy_signature::{LegacySignature, LegacySignatureDraft};
 use super::names::{Channel, EndpointUid, EventTypeName};
+use super::revision::Revision;
 use super::signature::SigningSecret;
 use super::timestamp::Timestamp;
 use super::url::EndpointUrl;
@@ -56,6 +58,8 @@ pub struct Endpoint {
     pub version: u16,
     /// What signs deliveries.
     pub secrets: SigningSecrets,
+    /// Signatures in other forms that deliveries carry too.
+    pub legacy_signatures: Vec<LegacySignature>,
     /// Since when every attempt has failed; `None` while the last one succeeded.
     pub failing_since: Option<Timestamp>,
     /// When it was made.
@@ -142,6 +146,8 @@ pub struct EndpointDraft {
     pub metadata: Metadata,
     /// Of the older API generation.
     pub version: u16,
+    /// Signatures in other forms; `None`, the ones it has stay, for SDKs that do not know them replace endpoints too.
+    pub legacy_signatures: Option<Vec<LegacySignatureDraft>>,
 }
 
 impl EndpointDraft {
@@ -160,6 +166,7 @@ impl EndpointDraft {
             headers,
             version: self.version,
             secrets: SigningSecrets::only(secret),
+            legacy_signatures: over(self.legacy_signatures.unwrap_or_default(), &[]),
             failing_since: None,
             created_at: now,
             updated_at: now,
@@ -167,13 +174,15 @@ impl EndpointDraft {
     }
 
     /// The endpoint with everything the caller may say replaced; secrets and headers have operations of their own.
-    pub fn replace(self, before: &Endpoint, now: Timestamp) -> Endpoint {
+    pub fn replace(mut self, before: &Endpoint, now: Timestamp) -> Endpoint {
         let (secrets, headers) = (before.secrets.clone(), before.headers.clone());
         let (disabled, failing_since) = before.after_switch(self.is_disabled);
+        let legacy_signatures = before.legacy_signatures_after(self.legacy_signatures.take());
         Endpoint {
             disabled,
             failing_since,
             secrets,
+            legacy_signatures,
             created_at: before.created_at,
             updated_at: now.later_than(before.updated_at),
             ..self.create(before.id, before.secrets.current.clone(), headers, now)
@@ -202,6 +211,8 @@ pub struct EndpointPatch {
     pub metadata: Option<Metadata>,
     /// Of the older API generation.
     pub version: Option<u16>,
+    /// Signatures in other forms, all of them.
+    pub legacy_signatures: Option<Vec<LegacySignatureDraft>>,
 }
 
 impl EndpointPatch {
@@ -220,13 +231,48 @@ impl EndpointPatch {
             rate_limit: self.rate_limit.unwrap_or(before.rate_limit),
             metadata: self.metadata.unwrap_or_else(|| before.metadata.clone()),
             version: self.version.unwrap_or(before.version),
+            legacy_signatures: before.legacy_signatures_after(self.legacy_signatures),
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         }
     }
 }
 
+fn over(drafts: Vec<LegacySignatureDraft>, before: &[LegacySignature]) -> Vec<LegacySignature> {
+    drafts.into_iter().map(|draft| draft.over(before)).collect()
+}
+
 impl Endpoint {
+    /// Names the state it is in.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id, self.updated_at)
+    }
+
+    /// The rules that hold between its parts: what needs a shared secret has one, and no header is sent twice.
+    pub fn check_legacy_signatures(&self) -> Result<(), Invalid> {
+        let needs_secret = |entry: &&LegacySignature| entry.needs_shared_secret() && !self.secrets.current.is_shared();
+        if let Some(entry) = self.legacy_signatures.iter().find(needs_secret) {
+            let kind = entry.form.kind();
+            return Err(Invalid::new(format!("the legacy signature {kind} needs a shared secret or one of its own")));
+        }
+        let header = |entry: &LegacySignature| entry.form.header().cloned();
+        let is_taken = |name: &HeaderName| self.headers.iter().any(|header| header.name() == name.as_str());
+        match self.legacy_signatures.iter().filter_map(header).find(is_taken) {
+            Some(name) => Err(Invalid::new(format!(
+                "the header {} cannot be both a configured one and a legacy signature",
+                name.as_str()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn legacy_signatures_after(&self, drafts: Option<Vec<LegacySignatureDraft>>) -> Vec<LegacySignature> {
+        match drafts {
+            Some(drafts) => over(drafts, &self.legacy_signatures),
+            None => self.legacy_signatures.clone(),
+        }
+    }
+
     /// Its state when the owner switches it on or off. Why it is off already stays on record; switched on, it begins with a
     /// clean slate, or it would be disabled again by its first failure.
     fn after_switch(&self, is_disabled: bool) -> (Option<DisabledBecause>, Option<Timestamp>) {
@@ -239,10 +285,14 @@ impl Endpoint {
     }
 }
 
+/// The name of a header that an endpoint's owner may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderName(String);
+
 /// A header sent with every delivery to an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
-    name: String,
+    name: HeaderName,
     value: String,
 }
 
@@ -260,9 +310,9 @@ const FORBIDDEN_HEADER_PREFIXES: [&str; 11] = [
 /// Names whose values are credentials.
 const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "www-authenticate", "x-api-key", "x-auth-token"];
 
-impl Header {
-    /// Checks name and value; names are kept in lower case.
-    pub fn parse(name: &str, value: &str) -> Result<Self, Invalid> {
+impl HeaderName {
+    /// Checks the name; it is kept in lower case.
+    pub fn parse(name: &str) -> Result<Self, Invalid> {
         let name = name.to_ascii_lowercase();
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if name.is_empty() || name.len() > HEADER_NAME_BYTES_MAX || !name.bytes().all(is_token) {
@@ -273,9 +323,23 @@ impl Header {
         if is_forbidden {
             return Err(Invalid::new(format!("the header {name} is reserved and cannot be set")));
         }
+        Ok(Self(name))
+    }
+
+    /// In lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Header {
+    /// Checks name and value.
+    pub fn parse(name: &str, value: &str) -> Result<Self, Invalid> {
+        let name = HeaderName::parse(name)?;
         if value.len() > HEADER_VALUE_BYTES_MAX || !value.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f)) {
             return Err(Invalid::new(format!(
-                "the value of header {name} must be at most {HEADER_VALUE_BYTES_MAX} bytes without control characters"
+                "the value of header {} must be at most {HEADER_VALUE_BYTES_MAX} bytes without control characters",
+                name.as_str()
             )));
         }
         Ok(Self { name, value: value.to_owned() })
@@ -283,12 +347,12 @@ impl Header {
 
     /// Whether the value is a credential by its name: shown to nobody, not even to its owner.
     pub fn is_sensitive(&self) -> bool {
-        SENSITIVE_HEADERS.contains(&self.name.as_str()) || self.name.starts_with("proxy-")
+        SENSITIVE_HEADERS.contains(&self.name()) || self.name().starts_with("proxy-")
     }
 
     /// In lower case.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 
     /// May be a credential: never log it.
@@ -299,7 +363,7 @@ impl Header {
 
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Header({}: …)", self.name)
+        write!(f, "Header({}: …)", self.name())
     }
 }
 

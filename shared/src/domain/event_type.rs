@@ -1,6 +1,11 @@
 //! An event type: the catalogue entry customers choose from when they subscribe.
 
+use serde_json::Value;
+
+use super::Invalid;
 use super::names::EventTypeName;
+use super::payload_schema::PayloadSchema;
+use super::revision::Revision;
 use super::timestamp::Timestamp;
 
 /// One kind of event, as the organization documents it.
@@ -15,7 +20,9 @@ pub struct EventType {
     /// Still sent, but new receivers should not rely on it.
     pub deprecated: bool,
     /// JSON Schemas of the payload by version number, as given.
-    pub schemas: Option<serde_json::Value>,
+    pub schemas: Option<Value>,
+    /// What is done with a payload that the newest schema does not allow.
+    pub schema_validation: SchemaValidation,
     /// Flag that hides the type from customers without it.
     pub feature_flag: Option<String>,
     /// Heading it is listed under.
@@ -26,12 +33,57 @@ pub struct EventType {
     pub updated_at: Timestamp,
 }
 
+/// What is done with a payload that the newest schema does not allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaValidation {
+    /// It is not looked at.
+    #[default]
+    Off,
+    /// The message is accepted, and its sender told.
+    Warn,
+    /// The message is refused.
+    Reject,
+}
+
+impl SchemaValidation {
+    /// `off`, `warn` or `reject`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// The one of this name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let found = [Self::Off, Self::Warn, Self::Reject].into_iter().find(|mode| mode.as_str() == text);
+        found.ok_or_else(|| Invalid::new("must be off, warn or reject"))
+    }
+}
+
 impl EventType {
+    /// Names the state it is in. A name that was forgotten and given again is told by when it was made.
+    pub fn revision(&self) -> Revision {
+        Revision::new(format_args!("{:x}", self.created_at.as_millis()), self.updated_at)
+    }
+
     /// The schema of the highest version number.
-    pub fn newest_schema(&self) -> Option<&serde_json::Value> {
+    pub fn newest_schema(&self) -> Option<&Value> {
         let versions = self.schemas.as_ref()?.as_object()?;
         let newest = versions.iter().filter_map(|(version, schema)| Some((version.parse::<u64>().ok()?, schema)));
         newest.max_by_key(|(version, _)| *version).map(|(_, schema)| schema)
+    }
+
+    /// The schema that payloads are held against, ready to use. None when nothing is validated, or there is none.
+    pub fn payload_schema(&self) -> Result<Option<PayloadSchema>, Invalid> {
+        let versions = self.schemas.as_ref().and_then(Value::as_object).filter(|versions| !versions.is_empty());
+        if self.schema_validation == SchemaValidation::Off || versions.is_none() {
+            return Ok(None);
+        }
+        let schema = self.newest_schema();
+        let schema = schema.ok_or_else(|| Invalid::new("no version of the schemas is a whole number"))?;
+        PayloadSchema::compile(schema).map(Some)
     }
 }
 
@@ -51,7 +103,9 @@ pub struct EventTypeDraft {
     /// Not to be relied on.
     pub deprecated: bool,
     /// JSON Schemas by version number.
-    pub schemas: Option<serde_json::Value>,
+    pub schemas: Option<Value>,
+    /// What is done with a payload that is not allowed; `None`, what was done before, for SDKs do not know of it.
+    pub schema_validation: Option<SchemaValidation>,
     /// Hides it from customers without the flag.
     pub feature_flag: Option<String>,
     /// Heading it is listed under.
@@ -67,6 +121,7 @@ impl EventTypeDraft {
             archived: self.archived,
             deprecated: self.deprecated,
             schemas: self.schemas,
+            schema_validation: self.schema_validation.unwrap_or_default(),
             feature_flag: self.feature_flag,
             group_name: self.group_name,
             created_at: now,
@@ -76,8 +131,12 @@ impl EventTypeDraft {
 
     /// The event type with everything the caller may say replaced.
     pub fn replace(self, before: &EventType, now: Timestamp) -> EventType {
-        let updated_at = now.later_than(before.updated_at);
-        EventType { created_at: before.created_at, updated_at, ..self.create(before.name.clone(), now) }
+        EventType {
+            schema_validation: self.schema_validation.unwrap_or(before.schema_validation),
+            created_at: before.created_at,
+            updated_at: now.later_than(before.updated_at),
+            ..self.create(before.name.clone(), now)
+        }
     }
 }
 
@@ -91,7 +150,9 @@ pub struct EventTypePatch {
     /// Not to be relied on.
     pub deprecated: Option<bool>,
     /// JSON Schemas by version number, or none from now on.
-    pub schemas: Option<Option<serde_json::Value>>,
+    pub schemas: Option<Option<Value>>,
+    /// What is done with a payload that is not allowed.
+    pub schema_validation: Option<SchemaValidation>,
     /// Hides it from customers without the flag, or from nobody from now on.
     pub feature_flag: Option<Option<String>>,
     /// Heading it is listed under, or none from now on.
@@ -107,6 +168,7 @@ impl EventTypePatch {
             archived: self.archived.unwrap_or(before.archived),
             deprecated: self.deprecated.unwrap_or(before.deprecated),
             schemas: self.schemas.unwrap_or_else(|| before.schemas.clone()),
+            schema_validation: self.schema_validation.unwrap_or(before.schema_validation),
             feature_flag: self.feature_flag.unwrap_or_else(|| before.feature_flag.clone()),
             group_name: self.group_name.unwrap_or_else(|| before.group_name.clone()),
             created_at: before.created_at,

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Invalid;
 use super::ids::MessageId;
+use super::public_key::PublicKey;
 use super::timestamp::Timestamp;
 
 /// Shortest symmetric secret the specification allows.
@@ -32,6 +33,34 @@ pub enum SigningSecret {
     Symmetric(Vec<u8>),
     /// `whsk_…`: an ed25519 seed; the receiver has the public half.
     Asymmetric([u8; ED25519_SEED_BYTES]),
+}
+
+/// How deliveries are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureScheme {
+    /// `v1`: HMAC-SHA256 with a shared secret.
+    V1,
+    /// `v1a`: ed25519.
+    V1a,
+}
+
+impl SignatureScheme {
+    /// `v1` or `v1a`.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "v1" => Ok(Self::V1),
+            "v1a" => Ok(Self::V1a),
+            _ => Err(Invalid::new("must be v1 or v1a")),
+        }
+    }
+
+    /// A secret for it, made of these bytes.
+    pub fn secret_of(self, bytes: [u8; SECRET_BYTES_DEFAULT]) -> SigningSecret {
+        match self {
+            Self::V1 => SigningSecret::Symmetric(bytes.to_vec()),
+            Self::V1a => SigningSecret::Asymmetric(bytes),
+        }
+    }
 }
 
 impl SigningSecret {
@@ -64,11 +93,24 @@ impl SigningSecret {
         Ok(Self::Asymmetric(*seed))
     }
 
-    /// A secret of the same kind, made of these bytes.
-    pub fn renewed(&self, bytes: [u8; SECRET_BYTES_DEFAULT]) -> Self {
+    /// What it signs with.
+    pub fn scheme(&self) -> SignatureScheme {
         match self {
-            Self::Symmetric(_) => Self::Symmetric(bytes.to_vec()),
-            Self::Asymmetric(_) => Self::Asymmetric(bytes),
+            Self::Symmetric(_) => SignatureScheme::V1,
+            Self::Asymmetric(_) => SignatureScheme::V1a,
+        }
+    }
+
+    /// Whether the receiver has the same secret.
+    pub fn is_shared(&self) -> bool {
+        self.scheme() == SignatureScheme::V1
+    }
+
+    /// The half that everybody may have, if it has one.
+    pub fn public_key(&self) -> Option<PublicKey> {
+        match self {
+            Self::Symmetric(_) => None,
+            Self::Asymmetric(seed) => ed25519(seed).map(|pair| PublicKey::ed25519(pair.public_key().as_ref())),
         }
     }
 

@@ -11,6 +11,8 @@
 //! - A message that is to be delivered later waits in the queue, or in the due index when that is too far; both twice are one.
 //! - A message whose payload was removed is found like any other; a repeat neither brings the payload back nor delivers it.
 
+mod schemas;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,11 +25,13 @@ use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
 use crate::store::{Accepted, ApplicationRef, Audience, DueDelivery, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
+use schemas::Schemas;
 
 /// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
 const KNOWN_UIDS_MAX: usize = 10_000;
@@ -46,6 +50,7 @@ pub struct AcceptMessage {
     effects: Effects,
     repeat_delay_ms: u64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
+    schemas: Schemas,
 }
 
 /// A message that is stored and whose deliveries are queued.
@@ -59,6 +64,8 @@ pub struct AcceptedMessage {
     pub queued: usize,
     /// Whether it had been accepted before.
     pub is_repeat: bool,
+    /// What its event type's schema does not allow, when that is no reason to refuse it.
+    pub violation: Option<Violation>,
 }
 
 impl AcceptMessage {
@@ -71,6 +78,7 @@ impl AcceptMessage {
             effects: platform.effects.clone(),
             repeat_delay_ms: u64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
             known_uids: Arc::default(),
+            schemas: Schemas::default(),
         }
     }
 
@@ -86,6 +94,8 @@ impl AcceptMessage {
     ) -> Result<AcceptedMessage, Refusal> {
         let mut audience = self.audience(organization, named).await?;
         if let (None, Some(new)) = (&audience, new) {
+            // A message that is refused leaves no application behind.
+            self.schemas.check(&self.store, organization, &draft, self.effects.now()).await?;
             self.create_application(organization, new).await?;
             audience = self.audience(organization, named).await?;
         }
@@ -142,14 +152,15 @@ impl AcceptMessage {
         draft: MessageDraft,
     ) -> Result<AcceptedMessage, Refusal> {
         let scope = AppScope { organization: *organization, application: audience.application.id };
+        let violation = self.schemas.check(&self.store, organization, &draft, self.effects.now()).await?;
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
         if message.payload.is_expunged() {
-            return Ok(AcceptedMessage { message, payload: Payload::gone(), queued: 0, is_repeat });
+            return Ok(AcceptedMessage { message, payload: Payload::gone(), queued: 0, is_repeat, violation });
         }
         let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
         self.queue_all(&message, &tasks, is_repeat).await?;
-        Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat })
+        Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat, violation })
     }
 
     /// Queues the deliveries, or has them wait for the message's own time.

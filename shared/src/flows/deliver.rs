@@ -21,6 +21,7 @@ use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
 use crate::domain::endpoint::{DisabledBecause, Endpoint};
 use crate::domain::ids::{AppScope, AttemptId, EndpointId};
 use crate::domain::ksuid::STEP_MS;
+use crate::domain::legacy_signature::{Signed, legacy_headers};
 use crate::domain::message::Payload;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
@@ -196,11 +197,14 @@ impl Deliver {
     ) -> crate::sender::Sent {
         let body = payload.as_str().as_bytes();
         let signature = signature_header(endpoint.secrets.signing_at(at), &task.message, at, body);
+        let signed = Signed { id: &task.message, at, body, standard: &signature };
+        let legacy = legacy_headers(&endpoint.legacy_signatures, &endpoint.secrets, signed);
         let request = Outbound {
             url: &endpoint.url,
             id: &task.message,
             at,
             signature: &signature,
+            legacy: &legacy,
             headers: &endpoint.headers,
             body: bytes::Bytes::copy_from_slice(body),
         };

@@ -15,6 +15,7 @@ pub mod start_task;
 pub mod sweep_due;
 
 use crate::domain::Invalid;
+use crate::domain::payload_schema::Violation;
 use crate::fault::Fault;
 
 /// Why a flow did not do what it was asked: the caller's doing, apart from [`Refusal::Fault`].
@@ -31,6 +32,9 @@ pub enum Refusal {
         /// The rule.
         reason: Invalid,
     },
+    /// A payload is not what its event type's schema allows.
+    #[error("the payload breaks its schema: {0:?}")]
+    PayloadInvalid(Violation),
     /// A unique name belongs to another.
     #[error("{0}")]
     Conflict(String),
@@ -49,6 +53,9 @@ pub enum Refusal {
     /// The message's payload was removed: there is nothing to send.
     #[error("the payload of this message was removed")]
     MissingPayload,
+    /// It is not in the state that the caller wants it to be in.
+    #[error("the precondition does not hold")]
+    PreconditionFailed,
     /// Our own failure.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod etag;
 pub mod path;
 pub mod problem;
 pub mod query;
@@ -14,6 +15,7 @@ pub mod wire;
 
 pub use auth::{Auth, Caller, guarded};
 pub use body::Json;
+pub use etag::Conditions;
 pub use path::Segments;
 pub use problem::{FieldError, Problem};
 pub use query::Query;

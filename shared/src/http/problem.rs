@@ -40,6 +40,8 @@ pub enum Problem {
     },
     /// A named limit is reached.
     LimitReached(String),
+    /// It is not in the state that `If-Match` or `If-None-Match` asks for.
+    PreconditionFailed,
     /// The body is larger than this many bytes.
     TooLarge(usize),
     /// The body is not declared as JSON.
@@ -88,6 +90,10 @@ impl Problem {
             Self::Conflict { code, detail } => (StatusCode::CONFLICT, code, detail.clone()),
             Self::Refused { code, detail } => (StatusCode::BAD_REQUEST, code, detail.clone()),
             Self::LimitReached(detail) => (StatusCode::BAD_REQUEST, "limit_reached", detail.clone()),
+            Self::PreconditionFailed => {
+                let detail = "it was changed meanwhile, or is not there: read it again".to_owned();
+                (StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
             Self::TooLarge(bytes_max) => {
                 let detail = format!("the body must not be larger than {bytes_max} bytes");
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail)
@@ -164,6 +170,10 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound(_) => Self::NotFound,
             Refusal::Invalid { field, reason } => Self::field(&["body", field], reason.0),
+            Refusal::PayloadInvalid(violation) => {
+                let path = ["body", "payload"].into_iter().chain(violation.path.iter().map(String::as_str));
+                Self::field(&path.collect::<Vec<_>>(), violation.rule)
+            }
             Refusal::Conflict(detail) => Self::Conflict { code: "conflict", detail },
             Refusal::EventTypeExists(name) => Self::Conflict {
                 code: "event_type_exists",
@@ -179,6 +189,7 @@ impl From<Refusal> for Problem {
             },
             Refusal::MissingPayload => Self::Refused { code: "missing_payload", detail: refusal.to_string() },
             Refusal::LimitReached(detail) => Self::LimitReached(detail),
+            Refusal::PreconditionFailed => Self::PreconditionFailed,
             Refusal::Fault(fault) => fault.into(),
         }
     }

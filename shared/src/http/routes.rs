@@ -59,6 +59,9 @@ const MESSAGE: &str = "/api/v1/app/{app_id}/msg";
 const RESEND: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend";
 const EVENT_TYPE: &str = "/api/v1/event-type";
 const EVENT_TYPE_NAME: &str = "/api/v1/event-type/{event_type_name}";
+const OPERATIONAL: &str = "/api/v1/operational-webhook/endpoint";
+const OPERATIONAL_ID: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}";
+const OPERATIONAL_HEADERS: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}/headers";
 const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}";
 const ATTEMPT_CONTENT: &str = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content";
 const ATTEMPTS_OF_DELIVERY: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt";
@@ -93,6 +96,17 @@ pub const ROUTES: &[Route] = &[
     route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update", Organization),
     route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch", Organization),
     route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete", Organization),
+    route("POST", "/api/v1/event-type/import/openapi", "manage", "event-type.import-openapi", Organization),
+    route("GET", "/.well-known/webhooks/{org_id}/{app_id}/jwks.json", "manage", "application.jwks", Public),
+    route("GET", OPERATIONAL, "manage", "operational-webhook-endpoint.list", Organization),
+    route("POST", OPERATIONAL, "manage", "operational-webhook-endpoint.create", Organization),
+    route("GET", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.get", Organization),
+    route("PUT", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.update", Organization),
+    route("DELETE", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.delete", Organization),
+    route("GET", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret", "manage", "operational-webhook-endpoint.get-secret", Organization),
+    route("POST", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "manage", "operational-webhook-endpoint.rotate-secret", Organization),
+    route("GET", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.get-headers", Organization),
+    route("PUT", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.update-headers", Organization),
     route("POST", "/api/v1/auth/app-portal-access/{app_id}", "manage", "authentication.app-portal-access", Organization),
     route("POST", "/api/v1/auth/dashboard-access/{app_id}", "manage", "authentication.dashboard-access", Organization),
     route("POST", "/api/v1/auth/app/{app_id}/expire-all", "manage", "authentication.expire-all", Organization),

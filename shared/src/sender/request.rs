@@ -8,6 +8,7 @@ use http_body_util::Full;
 use super::failure::Failure;
 use crate::domain::endpoint::Header;
 use crate::domain::ids::MessageId;
+use crate::domain::legacy_signature::SignatureHeader;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 
@@ -27,6 +28,8 @@ pub struct Outbound<'a> {
     pub at: Timestamp,
     /// `webhook-signature`, as [`crate::domain::signature::signature_header`] makes it.
     pub signature: &'a str,
+    /// Signatures in other forms that the endpoint's owner asks for.
+    pub legacy: &'a [SignatureHeader],
     /// What the endpoint's owner configured.
     pub headers: &'a [Header],
     /// JSON, the very bytes that were signed.
@@ -54,6 +57,10 @@ impl Outbound<'_> {
         headers.insert(WEBHOOK_ID, HeaderValue::from_str(&self.id.to_string()).ok()?);
         headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(self.at.as_seconds()));
         headers.insert(WEBHOOK_SIGNATURE, HeaderValue::from_str(self.signature).ok()?);
+        for header in self.legacy {
+            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+            headers.append(name, HeaderValue::from_str(&header.value).ok()?);
+        }
         for header in self.headers {
             let name = HeaderName::from_bytes(header.name().as_bytes()).ok()?;
             let mut value = HeaderValue::from_bytes(header.value().as_bytes()).ok()?;

@@ -105,6 +105,17 @@ impl Store {
         creation.run(self, &action).await
     }
 
+    /// Stores a new application that no list shows.
+    pub async fn create_unlisted_application(
+        &self,
+        organization: &OrganizationId,
+        application: &Application,
+    ) -> Result<Created, Fault> {
+        let creation = Creation::new(self, organization, None, &application.id.to_string())?;
+        let creation = creation.put_new(self, own_item(organization, application), Created::NameTaken)?;
+        creation.run(self, &format!("creating application {}", application.id)).await
+    }
+
     /// The application a caller names, if the organization has it.
     pub async fn application(
         &self,

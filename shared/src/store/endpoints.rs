@@ -7,8 +7,9 @@ use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
 use super::{Created, Idempotency, Store, Updated, applications, fault, keys};
 use crate::domain::application::Application;
-use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, RetiredSecret, SigningSecrets};
+use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, RetiredSecret, SigningSecrets};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
+use crate::domain::legacy_signature::{Encoding, LegacyForm, LegacySecret, LegacySignature, SignaturePrefix};
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::signature::SigningSecret;
@@ -82,6 +83,7 @@ fn to_item(scope: &AppScope, endpoint: &Endpoint) -> Item {
         .number("version", endpoint.version)
         .text("secret", endpoint.secrets.current.to_secret_text())
         .items("retired", retired.collect())
+        .items("legacy", endpoint.legacy_signatures.iter().map(legacy_item).collect())
         .instant_if("failing", endpoint.failing_since)
         .instant("created", endpoint.created_at)
         .instant("updated", endpoint.updated_at)
@@ -113,10 +115,41 @@ fn from_item(item: &Item) -> Result<Endpoint, Fault> {
             current: reader.parsed("secret", secret)?,
             retired: reader.items("retired")?.into_iter().map(retired).collect::<Result<_, Fault>>()?,
         },
+        legacy_signatures: reader.items("legacy")?.into_iter().map(legacy_signature).collect::<Result<_, Fault>>()?,
         failing_since: reader.instant_if("failing")?,
         created_at: reader.instant("created")?,
         updated_at: reader.instant("updated")?,
     })
+}
+
+fn legacy_item(entry: &LegacySignature) -> Item {
+    let item = ItemBuilder::default()
+        .text("kind", entry.form.kind())
+        .text_if("header", entry.form.header().map(HeaderName::as_str))
+        .text_if("key", entry.secret.as_ref().map(LegacySecret::as_str));
+    match &entry.form {
+        LegacyForm::Svix | LegacyForm::Timestamped { .. } => item.build(),
+        LegacyForm::Hmac { encoding, prefix, .. } => {
+            item.text("encoding", encoding.as_str()).text("prefix", prefix.as_str()).build()
+        }
+    }
+}
+
+fn legacy_signature(item: &Item) -> Result<LegacySignature, Fault> {
+    let reader = Reader::new("legacy signature", item);
+    let header = || reader.parsed("header", |text| HeaderName::parse(text).ok());
+    let form = match reader.text("kind")? {
+        "svix" => LegacyForm::Svix,
+        "timestamped" => LegacyForm::Timestamped { header: header()? },
+        "hmac" => LegacyForm::Hmac {
+            header: header()?,
+            encoding: reader.parsed("encoding", |text| Encoding::parse(text).ok())?,
+            prefix: reader.parsed("prefix", |text| SignaturePrefix::parse(text).ok())?,
+        },
+        _ => return Err(reader.corrupt("kind")),
+    };
+    let secret = reader.parsed_if("key", |text| LegacySecret::parse(text).ok())?;
+    Ok(LegacySignature { form, secret })
 }
 
 fn subscriber(item: &Item) -> Result<Subscriber, Fault> {
@@ -274,13 +307,17 @@ impl Store {
         }
     }
 
-    /// Deletes the endpoint and its uid; tasks on their way find nothing and end.
-    pub async fn delete_endpoint(&self, scope: &AppScope, endpoint: &Endpoint) -> Result<(), Fault> {
-        let mut steps = vec![self.delete_step(keys::application(scope), keys::endpoint_sk(&endpoint.id))?];
+    /// Deletes the endpoint that was read and its uid; tasks on their way find nothing and end.
+    pub async fn delete_endpoint(&self, scope: &AppScope, endpoint: &Endpoint) -> Result<Updated, Fault> {
+        let (pk, sk) = (keys::application(scope), keys::endpoint_sk(&endpoint.id));
+        let mut steps = vec![self.delete_if_unchanged(pk, sk, endpoint.updated_at)?];
         if let Some(uid) = &endpoint.uid {
             steps.push(self.delete_step(keys::application(scope), keys::endpoint_uid_sk(uid))?);
         }
-        self.transact(&format!("deleting endpoint {}", endpoint.id), steps).await.map(drop)
+        match self.transact(&format!("deleting endpoint {}", endpoint.id), steps).await? {
+            Transacted::Done => Ok(Updated::Done),
+            Transacted::Failed(_) => Ok(Updated::Raced),
+        }
     }
 
     /// A page of the application's endpoints, by the time they were made.

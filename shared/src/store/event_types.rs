@@ -7,7 +7,7 @@ use super::idempotency::Creation;
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::Range;
 use super::{Created, Idempotency, Store, Updated, fault, keys};
-use crate::domain::event_type::EventType;
+use crate::domain::event_type::{EventType, SchemaValidation};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
@@ -27,6 +27,10 @@ fn to_item(organization: &OrganizationId, event_type: &EventType) -> Item {
         .flag("archived", event_type.archived)
         .flag("deprecated", event_type.deprecated)
         .text_if("schemas", event_type.schemas.as_ref().map(serde_json::Value::to_string))
+        .text_if(
+            "validation",
+            Some(event_type.schema_validation).filter(|m| *m != SchemaValidation::Off).map(SchemaValidation::as_str),
+        )
         .text_if("flag", event_type.feature_flag.as_deref())
         .text_if("group", event_type.group_name.as_deref())
         .instant("created", event_type.created_at)
@@ -42,6 +46,9 @@ fn from_item(item: &Item) -> Result<EventType, Fault> {
         archived: reader.flag("archived"),
         deprecated: reader.flag("deprecated"),
         schemas: reader.parsed_if("schemas", |text| serde_json::from_str(text).ok())?,
+        schema_validation: reader
+            .parsed_if("validation", |text| SchemaValidation::parse(text).ok())?
+            .unwrap_or_default(),
         feature_flag: reader.text_if("flag")?.map(str::to_owned),
         group_name: reader.text_if("group")?.map(str::to_owned),
         created_at: reader.instant("created")?,
@@ -73,14 +80,31 @@ impl Store {
         item.as_ref().map(from_item).transpose()
     }
 
+    /// The event types of these names; those that are not there are missing.
+    pub async fn event_types(
+        &self,
+        organization: &OrganizationId,
+        names: &[EventTypeName],
+    ) -> Result<Vec<EventType>, Fault> {
+        self.event_type_items(organization, names).await?.iter().map(from_item).collect()
+    }
+
+    async fn event_type_items(
+        &self,
+        organization: &OrganizationId,
+        names: &[EventTypeName],
+    ) -> Result<Vec<Item>, Fault> {
+        let wanted: HashSet<_> = names.iter().map(|name| (keys::event_types(organization), sk(name))).collect();
+        self.batch_get("looking up event types", wanted.into_iter().collect()).await
+    }
+
     /// Those of the names that no event type of the organization has.
     pub async fn unknown_event_types(
         &self,
         organization: &OrganizationId,
         names: &[EventTypeName],
     ) -> Result<Vec<EventTypeName>, Fault> {
-        let wanted: HashSet<_> = names.iter().map(|name| (keys::event_types(organization), sk(name))).collect();
-        let items = self.batch_get("looking up event types", wanted.into_iter().collect()).await?;
+        let items = self.event_type_items(organization, names).await?;
         let known: HashSet<&str> = items.iter().filter_map(|item| super::key_text(item, "name")).collect();
         Ok(names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect())
     }
@@ -104,11 +128,19 @@ impl Store {
         }
     }
 
-    /// Forgets the event type; endpoints that name it keep the name.
-    pub async fn expunge_event_type(&self, organization: &OrganizationId, name: &EventTypeName) -> Result<(), Fault> {
+    /// Forgets the event type that was read; endpoints that name it keep the name.
+    pub async fn expunge_event_type(&self, organization: &OrganizationId, seen: &EventType) -> Result<Updated, Fault> {
         let delete = self.client.delete_item().table_name(&*self.table);
-        let delete = delete.key("pk", text(keys::event_types(organization))).key("sk", text(sk(name)));
-        delete.send().await.map(drop).map_err(|error| fault(&format!("deleting event type {name}"), error))
+        let delete = delete.key("pk", text(keys::event_types(organization))).key("sk", text(sk(&seen.name)));
+        let delete = delete.condition_expression("updated = :seen");
+        let delete = delete.expression_attribute_values(":seen", number(seen.updated_at.as_millis()));
+        match delete.send().await {
+            Ok(_) => Ok(Updated::Done),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Updated::Raced)
+            }
+            Err(error) => Err(fault(&format!("deleting event type {}", seen.name), error)),
+        }
     }
 
     /// A page of the organization's event types by name; `include_archived` decides about the archived ones.

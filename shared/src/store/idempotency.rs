@@ -102,14 +102,7 @@ impl Creation {
 
     /// An item that must not exist yet.
     pub(super) fn put_new(mut self, store: &Store, item: Item, if_it_exists: Created) -> Result<Self, Fault> {
-        let put = Put::builder()
-            .table_name(&*store.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(incomplete)?;
-        self.steps.push(TransactWriteItem::builder().put(put).build());
+        self.steps.push(store.put_if_new(item)?);
         self.meanings.push(if_it_exists);
         Ok(self)
     }
@@ -219,9 +212,14 @@ impl Store {
         idempotency: &Idempotency,
         made: &str,
     ) -> Result<TransactWriteItem, Fault> {
+        self.put_if_new(idempotency.item(organization, made))
+    }
+
+    /// A step that puts an item that must not exist yet; when it fails, it comes with what stands there.
+    pub(super) fn put_if_new(&self, item: Item) -> Result<TransactWriteItem, Fault> {
         let put = Put::builder()
             .table_name(&*self.table)
-            .set_item(Some(idempotency.item(organization, made)))
+            .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
@@ -229,11 +227,22 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// A step that puts an item that must not exist yet.
-    pub(super) fn put_if_new(&self, item: Item) -> Result<TransactWriteItem, Fault> {
-        let put = Put::builder().table_name(&*self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(incomplete)?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    /// A step that deletes the version of an item that was read.
+    pub(super) fn delete_if_unchanged(
+        &self,
+        pk: String,
+        sk: String,
+        version: Timestamp,
+    ) -> Result<TransactWriteItem, Fault> {
+        let delete = Delete::builder()
+            .table_name(&*self.table)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("updated = :seen")
+            .expression_attribute_values(":seen", super::item::number(version.as_millis()))
+            .build()
+            .map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// A step that deletes an item, whether it is there or not.

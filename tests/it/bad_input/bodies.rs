@@ -79,6 +79,16 @@ async fn a_bad_application_endpoint_or_event_type_is_refused() {
     let (app, endpoint, event_type) = ("/api/v1/app", "/api/v1/app/{app}/endpoint", "/api/v1/event-type");
     let url = "http://127.0.0.1:9/";
     let big = json!({ "a": long("m", 5_000) });
+    let legacy = |entry: Value| json!({ "url": url, "legacySignatures": [entry] });
+    let twice = |entry: Value| json!({ "url": url, "legacySignatures": [entry.clone(), entry] });
+    let hmac = |field: &str, value: Value| legacy(json!({ "kind": "hmac", "header": "x-signature", field: value }));
+    let with = |mut body: Value, field: &str, value: Value| {
+        body[field] = value;
+        body
+    };
+    let with_header = |body| with(body, "headers", json!({ "X-Signature": "a" }));
+    let with_v1a = |body| with(body, "signature", json!("v1a"));
+    let schema = |validation: &str, schemas: Value| json!({ "name": "a.b", "description": "d", "schemaValidation": validation, "schemas": schemas });
     let cases: Vec<(&str, Value, &[&str])> = vec![
         (app, json!({}), &["body"]),
         (app, json!({ "name": "" }), &["body", "name"]),
@@ -107,7 +117,28 @@ async fn a_bad_application_endpoint_or_event_type_is_refused() {
         (endpoint, json!({ "url": url, "headers": { "x-a": "b\r\nc: d" } }), &["body", "headers", "x-a"]),
         (endpoint, json!({ "url": url, "headers": { "content-type": "a" } }), &["body", "headers", "content-type"]),
         (endpoint, json!({ "url": url, "headers": { "svix-id": "a" } }), &["body", "headers", "svix-id"]),
+        (endpoint, json!({ "url": url, "signature": "v2" }), &["body", "signature"]),
+        (endpoint, json!({ "url": url, "signature": "v1a", "secret": long("A", 32) }), &["body", "signature"]),
+        (endpoint, legacy(json!({ "kind": "own" })), &["body", "legacySignatures", "0", "kind"]),
+        (endpoint, legacy(json!({ "kind": "hmac" })), &["body", "legacySignatures", "0", "header"]),
+        (endpoint, legacy(json!({ "kind": "hmac", "header": "Host" })), &["body", "legacySignatures", "0", "header"]),
+        (
+            endpoint,
+            legacy(json!({ "kind": "timestamped", "header": "a b" })),
+            &["body", "legacySignatures", "0", "header"],
+        ),
+        (endpoint, hmac("encoding", json!("binary")), &["body", "legacySignatures", "0", "encoding"]),
+        (endpoint, hmac("prefix", json!("a b")), &["body", "legacySignatures", "0", "prefix"]),
+        (endpoint, hmac("secret", json!("")), &["body", "legacySignatures", "0", "secret"]),
+        (endpoint, legacy(json!({ "kind": "svix", "secret": "s" })), &["body", "legacySignatures", "0", "secret"]),
+        (endpoint, twice(json!({ "kind": "svix" })), &["body", "legacySignatures", "1", "header"]),
+        (endpoint, with_header(hmac("prefix", json!(""))), &["body", "legacySignatures"]),
+        (endpoint, with_v1a(hmac("prefix", json!(""))), &["body", "legacySignatures"]),
         (event_type, json!({ "description": "d" }), &["body"]),
+        (event_type, schema("maybe", json!({})), &["body", "schemaValidation"]),
+        (event_type, schema("warn", json!({ "1": { "type": "nonsense" } })), &["body", "schemas"]),
+        (event_type, schema("reject", json!({ "1": { "$ref": "http://127.0.0.1:9/" } })), &["body", "schemas"]),
+        (event_type, schema("reject", json!({ "first": {} })), &["body", "schemas"]),
         (event_type, json!({ "name": "a b", "description": "d" }), &["body", "name"]),
         (event_type, json!({ "name": long("n", 257), "description": "d" }), &["body", "name"]),
     ];

@@ -50,13 +50,7 @@ const fn plain(operation: &'static str, success: u16, stranger: Stranger) -> Cas
 
 type Refused = &'static [(&'static str, &'static str)];
 
-const fn send(
-    operation: &'static str,
-    success: u16,
-    stranger: Stranger,
-    body: &'static str,
-    refused: Refused,
-) -> Case {
+const fn send(operation: &'static str, success: u16, stranger: Stranger, body: &'static str, refused: Refused) -> Case {
     Case { body: Some(body), success, refused, ..get(operation, stranger) }
 }
 
@@ -70,12 +64,27 @@ const fn upsert(case: Case, creates_by: &'static [&'static str]) -> Case {
     Case { creates_by, ..case }
 }
 
-const NAME: Refused = &[("name", "7"), ("name", "\"\""), ("metadata", "{\"a\":1}"), ("metadata", "{\"\":\"a\"}"), ("rateLimit", "0")];
+const NAME: Refused =
+    &[("name", "7"), ("name", "\"\""), ("metadata", "{\"a\":1}"), ("metadata", "{\"\":\"a\"}"), ("rateLimit", "0")];
 const PATCHED_NAME: Refused = &[("name", "7"), ("metadata", "{\"a\":1}")];
-const URL: Refused = &[("url", "\"nowhere\""), ("url", "\"ftp://example.com/\""), ("eventTypes", "[]"), ("eventTypes", "[\"un known\"]"), ("eventTypes", "[\"un.known\"]"), ("uid", "\"a b\""), ("description", "7")];
-const URL_NEW: Refused = &[("url", "\"nowhere\""), ("secret", "\"short\""), ("headers", "{\"host\":\"x\"}"), ("eventTypes", "[\"un.known\"]")];
+const URL: Refused = &[
+    ("url", "\"nowhere\""),
+    ("url", "\"ftp://example.com/\""),
+    ("eventTypes", "[]"),
+    ("eventTypes", "[\"un known\"]"),
+    ("eventTypes", "[\"un.known\"]"),
+    ("uid", "\"a b\""),
+    ("description", "7"),
+];
+const URL_NEW: Refused = &[
+    ("url", "\"nowhere\""),
+    ("secret", "\"short\""),
+    ("headers", "{\"host\":\"x\"}"),
+    ("eventTypes", "[\"un.known\"]"),
+];
 const PATCHED_URL: Refused = &[("url", "\"nowhere\""), ("eventTypes", "[\"un.known\"]"), ("disabled", "7")];
-const SINCE: Refused = &[("since", "\"yesterday\""), ("since", "\"2020-01-01T00:00:00Z\""), ("until", "\"2100-01-01T00:00:00Z\"")];
+const SINCE: Refused =
+    &[("since", "\"yesterday\""), ("since", "\"2020-01-01T00:00:00Z\""), ("until", "\"2100-01-01T00:00:00Z\"")];
 const DESCRIPTION: Refused = &[("description", "7"), ("schemas", "{\"1\":7}"), ("archived", "7")];
 const URL_BODY: &str = r#"{"url":"http://127.0.0.1:9/"}"#;
 const SINCE_BODY: &str = r#"{"since":"$AN_HOUR_AGO"}"#;

@@ -16,6 +16,7 @@ mod receiver;
 mod stage;
 pub(crate) mod table;
 mod wait;
+mod workers;
 mod world;
 
 pub(crate) use answer::Answer;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_types::retry::RetryConfig;
@@ -11,14 +10,13 @@ use axum::Router;
 use axum::body::Body;
 use fanfare::config::{JwtSecret, Platform, Settings};
 use fanfare::domain::ids::OrganizationId;
-use fanfare::domain::timestamp::Timestamp;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::ROUTES;
 use fanfare_engines::Engines;
 use fanfare_local::provision::provision;
 use fanfare_local::template::{Place, Plan, TEMPLATE};
 use http::Request;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -47,9 +45,9 @@ pub(crate) struct Stage {
     pub(crate) sqs: aws_sdk_sqs::Client,
     token: String,
     routers: BTreeMap<&'static str, Router>,
-    deliver: deliver::Door,
-    sweep: sweep::Door,
-    background: background::Door,
+    pub(super) deliver: deliver::Door,
+    pub(super) sweep: sweep::Door,
+    pub(super) background: background::Door,
 }
 
 /// What became of a batch of queue messages.
@@ -125,6 +123,31 @@ impl Stage {
         Answer::read(router.oneshot(request).await.unwrap()).await
     }
 
+    /// As [`Stage::call`], with these headers besides, or instead.
+    pub(crate) async fn call_with_headers(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = request(&self.token, method, path, body, None);
+        for (name, value) in headers {
+            request
+                .headers_mut()
+                .insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        Answer::read(self.router_of(method, path).oneshot(request).await.unwrap()).await
+    }
+
+    /// What a request of another organization says in its `authorization`.
+    pub(crate) fn stranger(&self) -> String {
+        let organization = OrganizationId::parse("org_2AnotherOrganization0000000").unwrap();
+        let secret = JwtSecret::parse(JWT_SECRET).unwrap();
+        let token = issue_token(&secret, &organization, self.platform.effects.now(), TOKEN_LIFETIME_S).unwrap();
+        format!("Bearer {token}")
+    }
+
     fn router_of(&self, method: &str, path: &str) -> Router {
         let is_of = |form: &str| {
             let (form, path) = (form.split('/'), path.split('?').next().unwrap().split('/'));
@@ -179,7 +202,7 @@ impl Stage {
         self.receive_from(&self.platform.settings.delivery_queue_url).await
     }
 
-    async fn receive_from(&self, url: &str) -> Vec<Message> {
+    pub(super) async fn receive_from(&self, url: &str) -> Vec<Message> {
         let receive = self.sqs.receive_message().queue_url(url);
         let receive = receive.max_number_of_messages(10);
         let answer = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap();
@@ -195,85 +218,6 @@ impl Stage {
         let held = count(QueueAttributeName::ApproximateNumberOfMessagesDelayed)
             + count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
         (count(QueueAttributeName::ApproximateNumberOfMessages) + held, held)
-    }
-
-    /// One batch through the deliver function, as the event source mapping would do it.
-    pub(crate) async fn deliver(&self) -> Batch {
-        let received = self.receive().await;
-        let failed = if received.is_empty() { Vec::new() } else { self.hand_to_deliver(&received).await };
-        for message in received.iter().filter(|message| !failed.iter().any(|id| Some(&**id) == message.message_id())) {
-            self.delete(message).await;
-        }
-        Batch { received, failed }
-    }
-
-    /// Takes a message out of the delivery queue for good.
-    pub(crate) async fn delete(&self, message: &Message) {
-        let delete = self.sqs.delete_message().queue_url(&self.platform.settings.delivery_queue_url);
-        delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
-    }
-
-    /// Delivers until nothing can be received; how many messages that were.
-    pub(crate) async fn deliver_all(&self) -> usize {
-        /// More batches than any test has.
-        const BATCHES_MAX: usize = 1_000;
-        let mut count = 0;
-        for _ in 0..BATCHES_MAX {
-            let batch = self.deliver().await;
-            if batch.received.is_empty() {
-                return count;
-            }
-            count += batch.received.len();
-        }
-        panic!("the queue does not become empty");
-    }
-
-    /// Invokes the function with these messages; identifiers of those it did not finish.
-    pub(crate) async fn hand_to_deliver(&self, messages: &[Message]) -> Vec<String> {
-        let context = self.context();
-        self.invoke_deliver(messages, context).await
-    }
-
-    /// As [`Stage::hand_to_deliver`], with so much time.
-    pub(crate) async fn hand_to_deliver_until(&self, messages: &[Message], deadline: Timestamp) -> Vec<String> {
-        let mut context = Context::default();
-        context.deadline = u64::try_from(deadline.as_millis()).unwrap();
-        self.invoke_deliver(messages, context).await
-    }
-
-    async fn invoke_deliver(&self, messages: &[Message], context: Context) -> Vec<String> {
-        let answer = self.deliver.handle(LambdaEvent::new(sqs_event(messages), context)).await.unwrap();
-        answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
-    }
-
-    /// Works on the jobs in the queue until none can be received. `time_ms` is what each invocation has before it must stop.
-    pub(crate) async fn work(&self, time_ms: i64) {
-        while self.work_once(time_ms).await > 0 {}
-    }
-
-    /// One invocation for each job that can be received; how many those were.
-    pub(crate) async fn work_once(&self, time_ms: i64) -> usize {
-        /// The door's own reserve.
-        const RESERVE_MS: i64 = 20_000;
-        let url = self.platform.settings.job_queue_url.clone();
-        let received = self.receive_from(&url).await;
-        for message in &received {
-            let mut context = Context::default();
-            let deadline = self.platform.effects.now().as_millis() + RESERVE_MS + time_ms;
-            context.deadline = u64::try_from(deadline).unwrap();
-            let event = LambdaEvent::new(sqs_event(std::slice::from_ref(message)), context);
-            if self.background.handle(event).await.unwrap().batch_item_failures.is_empty() {
-                let delete = self.sqs.delete_message().queue_url(&url);
-                delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
-            }
-        }
-        received.len()
-    }
-
-    /// One tick of the schedule; how many deliveries it put back.
-    pub(crate) async fn sweep(&self) -> usize {
-        let answer = self.sweep.handle(LambdaEvent::new(json!({}), self.context())).await.unwrap();
-        usize::try_from(answer["queued"].as_u64().unwrap()).unwrap()
     }
 
     /// What Lambda tells about an invocation that begins now.
@@ -321,23 +265,4 @@ fn request(token: &str, method: &str, path: &str, body: Option<Value>, idempoten
         request = request.header("content-type", "application/json");
     }
     request.body(body.map_or(Body::empty(), |body| Body::from(body.to_string()))).unwrap()
-}
-
-/// The event in which Lambda's poller would bring these messages.
-fn sqs_event(messages: &[Message]) -> SqsEvent {
-    let record = |message: &Message| {
-        let attributes = message.attributes().unwrap().iter();
-        let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
-        json!({
-            "messageId": message.message_id(),
-            "receiptHandle": message.receipt_handle(),
-            "body": message.body(),
-            "attributes": attributes,
-            "messageAttributes": {},
-            "eventSource": "aws:sqs",
-            "awsRegion": "us-east-1",
-        })
-    };
-    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
-    serde_json::from_value(event).unwrap()
 }

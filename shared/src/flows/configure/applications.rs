@@ -1,9 +1,12 @@
 //! Applications.
 
-use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
+use crate::domain::Metadata;
 use crate::domain::application::{Application, ApplicationDraft, ApplicationPatch};
 use crate::domain::ids::{ApplicationId, OrganizationId};
+use crate::domain::operational::{OPERATIONAL_APPLICATION_NAME, operational_application};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::revision::Precondition;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::flows::Thing;
@@ -65,17 +68,37 @@ impl Configure {
         organization: &OrganizationId,
         named: &ApplicationRef,
         mut draft: ApplicationDraft,
+        precondition: &Precondition,
     ) -> Result<Saved<Application>, Refusal> {
         if let (None, ApplicationRef::Uid(uid)) = (&draft.uid, named) {
             draft.uid = Some(uid.clone());
         }
         let replace = |before: &Application, now| draft.clone().replace(before, now);
-        match (self.change_application(organization, named, replace).await, named) {
+        match (self.change_application(organization, named, precondition, replace).await, named) {
             (Err(Refusal::NotFound(_)), ApplicationRef::Uid(_)) => {
+                require(precondition, None)?;
                 self.create_application(organization, draft, None, false).await
             }
             (outcome, _) => outcome.map(Saved::Existing),
         }
+    }
+
+    /// The organization's own application, whose endpoints get operational webhooks. It is made when it is first asked for;
+    /// two that ask at once make the same.
+    pub async fn operational_application(&self, organization: &OrganizationId) -> Result<ApplicationRef, Refusal> {
+        let id = operational_application(organization);
+        let named = ApplicationRef::Id(id);
+        if self.store.application(organization, &named).await?.is_none() {
+            let draft = ApplicationDraft {
+                name: OPERATIONAL_APPLICATION_NAME.to_owned(),
+                uid: None,
+                rate_limit: None,
+                metadata: Metadata::new(),
+            };
+            let application = draft.create(id, self.effects.now());
+            self.store.create_unlisted_application(organization, &application).await?;
+        }
+        Ok(named)
     }
 
     /// Changes what the patch says.
@@ -84,17 +107,21 @@ impl Configure {
         organization: &OrganizationId,
         named: &ApplicationRef,
         patch: ApplicationPatch,
+        precondition: &Precondition,
     ) -> Result<Application, Refusal> {
-        self.change_application(organization, named, |before, now| patch.clone().apply(before, now)).await
+        let apply = |before: &Application, now| patch.clone().apply(before, now);
+        self.change_application(organization, named, precondition, apply).await
     }
 
-    /// Deletes an application with its endpoints.
+    /// Deletes an application with its endpoints. The precondition is looked at before the first of them goes.
     pub async fn delete_application(
         &self,
         organization: &OrganizationId,
         named: &ApplicationRef,
+        precondition: &Precondition,
     ) -> Result<(), Refusal> {
         let application = self.application(organization, named).await?;
+        require(precondition, Some(&application.revision()))?;
         Ok(self.store.delete_application(organization, &application).await?)
     }
 
@@ -102,10 +129,12 @@ impl Configure {
         &self,
         organization: &OrganizationId,
         named: &ApplicationRef,
+        precondition: &Precondition,
         change: impl Fn(&Application, Timestamp) -> Application,
     ) -> Result<Application, Refusal> {
         for _ in 0..OVERTAKEN_MAX {
             let before = self.application(organization, named).await?;
+            require(precondition, Some(&before.revision()))?;
             let after = change(&before, self.effects.now());
             match self.store.update_application(organization, &before, &after).await? {
                 Updated::Done => return Ok(after),

@@ -1,18 +1,23 @@
 //! Endpoints.
 
-use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, uid_taken};
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
 use crate::domain::Invalid;
 use crate::domain::endpoint::{
     ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
 };
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::names::EventTypeName;
+use crate::domain::operational::{OPERATIONAL_EVENT_TYPES, operational_application};
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
+use crate::domain::revision::Precondition;
+use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 use crate::flows::Thing;
 use crate::store::{ApplicationRef, Created, EndpointRef, Updated};
+
+/// The field that legacy signatures which do not fit the rest are found in.
+const LEGACY_SIGNATURES: &str = "legacySignatures";
 
 const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
 
@@ -34,6 +39,8 @@ pub struct NewEndpoint {
     pub draft: EndpointDraft,
     /// What signs; none: one is made.
     pub secret: Option<SigningSecret>,
+    /// What a secret that is made is for.
+    pub scheme: SignatureScheme,
     /// Sent with every delivery.
     pub headers: Vec<Header>,
 }
@@ -69,9 +76,9 @@ impl Configure {
         let id = EndpointId::new(now, self.effects.random.id_tail());
         let secret = match new.secret {
             Some(secret) => secret,
-            None => self.new_secret(),
+            None => self.new_secret(new.scheme),
         };
-        let endpoint = new.draft.create(id, secret, new.headers, now);
+        let endpoint = checked(new.draft.create(id, secret, new.headers, now), LEGACY_SIGNATURES)?;
         match self.store.create_endpoint(&scope, &endpoint, idempotency.as_ref()).await? {
             Created::New => Ok(endpoint),
             other => self.created(&scope, other).await,
@@ -79,7 +86,8 @@ impl Configure {
     }
 
     async fn check_new(&self, scope: &AppScope, draft: &EndpointDraft) -> Result<(), Refusal> {
-        self.check(&scope.organization, Some(&draft.url), &draft.event_types).await?;
+        self.check(scope.organization, &ApplicationRef::Id(scope.application), Some(&draft.url), &draft.event_types)
+            .await?;
         if self.store.count_endpoints(scope).await? >= ENDPOINTS_PER_APPLICATION_MAX {
             return Err(Refusal::LimitReached(format!(
                 "an application may have {ENDPOINTS_PER_APPLICATION_MAX} endpoints"
@@ -124,44 +132,68 @@ impl Configure {
         &self,
         named: &EndpointName,
         mut draft: EndpointDraft,
+        precondition: &Precondition,
     ) -> Result<Saved<Endpoint>, Refusal> {
         if let (None, EndpointRef::Uid(uid)) = (&draft.uid, &named.endpoint) {
             draft.uid = Some(uid.clone());
         }
-        self.check(&named.organization, Some(&draft.url), &draft.event_types).await?;
-        let replace = |before: &Endpoint, now| draft.clone().replace(before, now);
-        match (self.change_endpoint(named, replace).await, &named.endpoint) {
-            (Err(Refusal::NotFound(Thing::Endpoint)), EndpointRef::Uid(_)) => {
-                let new = NewEndpoint { draft, secret: None, headers: Vec::new() };
-                self.create_endpoint(&named.organization, &named.application, new, None).await.map(Saved::Created)
+        self.check(named.organization, &named.application, Some(&draft.url), &draft.event_types).await?;
+        let replace = |before: &Endpoint, now| checked(draft.clone().replace(before, now), LEGACY_SIGNATURES);
+        let EndpointRef::Uid(uid) = &named.endpoint else {
+            return self.change_endpoint(named, precondition, replace).await.map(Saved::Existing);
+        };
+        match self.change_endpoint(named, precondition, &replace).await {
+            Err(Refusal::NotFound(Thing::Endpoint)) => {}
+            outcome => return outcome.map(Saved::Existing),
+        }
+        require(precondition, None)?;
+        let is_own_uid = draft.uid.as_ref() == Some(uid);
+        let (draft, scheme) = (draft.clone(), SignatureScheme::V1);
+        let new = NewEndpoint { draft, secret: None, scheme, headers: Vec::new() };
+        match self.create_endpoint(&named.organization, &named.application, new, None).await {
+            // Somebody else created it just now.
+            Err(Refusal::Conflict(_)) if is_own_uid => {
+                self.change_endpoint(named, precondition, replace).await.map(Saved::Existing)
             }
-            (outcome, _) => outcome.map(Saved::Existing),
+            outcome => outcome.map(Saved::Created),
         }
     }
 
     /// Changes what the patch says.
-    pub async fn patch_endpoint(&self, named: &EndpointName, patch: EndpointPatch) -> Result<Endpoint, Refusal> {
+    pub async fn patch_endpoint(
+        &self,
+        named: &EndpointName,
+        patch: EndpointPatch,
+        precondition: &Precondition,
+    ) -> Result<Endpoint, Refusal> {
         let event_types = patch.event_types.as_deref().unwrap_or_default();
-        self.check(&named.organization, patch.url.as_ref(), event_types).await?;
-        let apply = |before: &Endpoint, now| patch.clone().apply(before, now);
-        self.change_endpoint(named, apply).await
+        self.check(named.organization, &named.application, patch.url.as_ref(), event_types).await?;
+        let apply = |before: &Endpoint, now| checked(patch.clone().apply(before, now), LEGACY_SIGNATURES);
+        self.change_endpoint(named, precondition, apply).await
     }
 
     /// Deletes an endpoint; deliveries to it that are on their way end.
-    pub async fn delete_endpoint(&self, named: &EndpointName) -> Result<(), Refusal> {
+    pub async fn delete_endpoint(&self, named: &EndpointName, precondition: &Precondition) -> Result<(), Refusal> {
         let scope = self.scope(&named.organization, &named.application).await?;
-        let endpoint = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
-        Ok(self.store.delete_endpoint(&scope, &endpoint).await?)
+        for _ in 0..OVERTAKEN_MAX {
+            let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
+            require(precondition, Some(&before.revision()))?;
+            if self.store.delete_endpoint(&scope, &before).await? == Updated::Done {
+                return Ok(());
+            }
+        }
+        Err(overtaken())
     }
 
     /// Replaces the headers sent with every delivery.
-    pub async fn put_headers(&self, named: &EndpointName, headers: Vec<Header>) -> Result<(), Refusal> {
-        let replace = |before: &Endpoint, now: Timestamp| Endpoint {
-            headers: headers.clone(),
-            updated_at: now.later_than(before.updated_at),
-            ..before.clone()
-        };
-        self.change_endpoint(named, replace).await.map(drop)
+    pub async fn put_headers(
+        &self,
+        named: &EndpointName,
+        headers: Vec<Header>,
+        precondition: &Precondition,
+    ) -> Result<(), Refusal> {
+        let replace = |before: &Endpoint, now| with_headers(before, headers.clone(), now);
+        self.change_endpoint(named, precondition, replace).await.map(drop)
     }
 
     /// Sets some of the headers and removes others; the rest stays.
@@ -170,32 +202,30 @@ impl Configure {
         named: &EndpointName,
         set: Vec<Header>,
         remove: Vec<String>,
+        precondition: &Precondition,
     ) -> Result<(), Refusal> {
         let is_kept = |header: &Header| {
             !remove.iter().any(|name| name.eq_ignore_ascii_case(header.name()))
                 && !set.iter().any(|new| new.name() == header.name())
         };
-        let patch = |before: &Endpoint, now: Timestamp| Endpoint {
-            headers: before.headers.iter().filter(|header| is_kept(header)).chain(&set).cloned().collect(),
-            updated_at: now.later_than(before.updated_at),
-            ..before.clone()
+        let patch = |before: &Endpoint, now| {
+            let kept = before.headers.iter().filter(|header| is_kept(header));
+            with_headers(before, kept.chain(&set).cloned().collect(), now)
         };
-        let endpoint = self.endpoint(named).await?;
-        if patch(&endpoint, self.effects.now()).headers.len() > HEADERS_MAX {
-            return Err(Refusal::LimitReached(format!("an endpoint may have {HEADERS_MAX} headers")));
-        }
-        self.change_endpoint(named, patch).await.map(drop)
+        self.change_endpoint(named, precondition, patch).await.map(drop)
     }
 
     async fn change_endpoint(
         &self,
         named: &EndpointName,
-        change: impl Fn(&Endpoint, Timestamp) -> Endpoint,
+        precondition: &Precondition,
+        change: impl Fn(&Endpoint, Timestamp) -> Result<Endpoint, Refusal>,
     ) -> Result<Endpoint, Refusal> {
         let scope = self.scope(&named.organization, &named.application).await?;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
-            let after = change(&before, self.effects.now());
+            require(precondition, Some(&before.revision()))?;
+            let after = change(&before, self.effects.now())?;
             match self.store.update_endpoint(&scope, &before, &after).await? {
                 Updated::Done => return Ok(after),
                 Updated::UidTaken => return Err(uid_taken()),
@@ -208,7 +238,8 @@ impl Configure {
     /// The rules that the text of a request alone cannot tell.
     async fn check(
         &self,
-        organization: &OrganizationId,
+        organization: OrganizationId,
+        application: &ApplicationRef,
         url: Option<&EndpointUrl>,
         event_types: &[EventTypeName],
     ) -> Result<(), Refusal> {
@@ -218,15 +249,37 @@ impl Configure {
         if event_types.is_empty() {
             return Ok(());
         }
-        let unknown = self.store.unknown_event_types(organization, event_types).await?;
+        let unknown = match application {
+            // What is told there is ours to say, not the organization's.
+            ApplicationRef::Id(id) if *id == operational_application(&organization) => {
+                event_types.iter().filter(|name| !OPERATIONAL_EVENT_TYPES.contains(&name.as_str())).cloned().collect()
+            }
+            _ => self.store.unknown_event_types(&organization, event_types).await?,
+        };
         let Some(first) = unknown.first() else { return Ok(()) };
         let reason = Invalid::new(format!("no event type is named {first}; create it first"));
         Err(Refusal::Invalid { field: "eventTypes", reason })
     }
 
-    fn new_secret(&self) -> SigningSecret {
+    fn new_secret(&self, scheme: SignatureScheme) -> SigningSecret {
         let mut bytes = [0; SECRET_BYTES_DEFAULT];
         self.effects.random.fill(&mut bytes);
-        SigningSecret::Symmetric(bytes.to_vec())
+        scheme.secret_of(bytes)
     }
+}
+
+/// The endpoint, if its parts agree; else the refusal of the field that was changed.
+pub(super) fn checked(endpoint: Endpoint, field: &'static str) -> Result<Endpoint, Refusal> {
+    match endpoint.check_legacy_signatures() {
+        Ok(()) => Ok(endpoint),
+        Err(reason) => Err(Refusal::Invalid { field, reason }),
+    }
+}
+
+fn with_headers(before: &Endpoint, headers: Vec<Header>, now: Timestamp) -> Result<Endpoint, Refusal> {
+    if headers.len() > HEADERS_MAX {
+        return Err(Refusal::LimitReached(format!("an endpoint may have {HEADERS_MAX} headers")));
+    }
+    let updated_at = now.later_than(before.updated_at);
+    checked(Endpoint { headers, updated_at, ..before.clone() }, "headers")
 }

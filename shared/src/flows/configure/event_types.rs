@@ -1,14 +1,18 @@
 //! Event types.
 
-use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken};
+use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require};
 use crate::domain::event_type::{EventType, EventTypeDraft, EventTypePatch};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::revision::Precondition;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::flows::Thing;
 use crate::store::{Created, Updated};
+
+/// The field that a schema which cannot be used is found in.
+const SCHEMAS: &str = "schemas";
 
 const NO_EVENT_TYPE: Refusal = Refusal::NotFound(Thing::EventType);
 
@@ -21,7 +25,7 @@ impl Configure {
         draft: EventTypeDraft,
         key: Option<CreationKey<'_>>,
     ) -> Result<EventType, Refusal> {
-        let event_type = draft.clone().create(name.clone(), self.effects.now());
+        let event_type = checked(draft.clone().create(name.clone(), self.effects.now()), SCHEMAS)?;
         let idempotency = self.idempotency(key, "event-type");
         match self.store.create_event_type(organization, &event_type, idempotency.as_ref()).await? {
             Created::New => Ok(event_type),
@@ -32,7 +36,8 @@ impl Configure {
                 if !self.event_type(organization, &name).await?.archived {
                     return Err(Refusal::EventTypeExists(name.to_string()));
                 }
-                self.change_event_type(organization, &name, |before, now| draft.clone().replace(before, now)).await
+                let replace = |before: &EventType, now| checked(draft.clone().replace(before, now), SCHEMAS);
+                self.change_event_type(organization, &name, &Precondition::default(), replace).await
             }
         }
     }
@@ -58,14 +63,10 @@ impl Configure {
         organization: &OrganizationId,
         name: &EventTypeName,
         draft: EventTypeDraft,
+        precondition: &Precondition,
     ) -> Result<Saved<EventType>, Refusal> {
-        let replace = |before: &EventType, now| draft.clone().replace(before, now);
-        match self.change_event_type(organization, name, replace).await {
-            Err(Refusal::NotFound(_)) => {
-                self.create_event_type(organization, name.clone(), draft.clone(), None).await.map(Saved::Created)
-            }
-            outcome => outcome.map(Saved::Existing),
-        }
+        let replace = |before: &EventType, now| checked(draft.clone().replace(before, now), SCHEMAS);
+        self.save_event_type(organization, name, precondition, replace, || draft.clone()).await
     }
 
     /// Changes what the patch says.
@@ -74,8 +75,10 @@ impl Configure {
         organization: &OrganizationId,
         name: &EventTypeName,
         patch: EventTypePatch,
+        precondition: &Precondition,
     ) -> Result<EventType, Refusal> {
-        self.change_event_type(organization, name, |before, now| patch.clone().apply(before, now)).await
+        let apply = |before: &EventType, now| checked(patch.clone().apply(before, now), SCHEMAS);
+        self.change_event_type(organization, name, precondition, apply).await
     }
 
     /// Archives an event type, or forgets it altogether.
@@ -84,29 +87,72 @@ impl Configure {
         organization: &OrganizationId,
         name: &EventTypeName,
         expunge: bool,
+        precondition: &Precondition,
     ) -> Result<(), Refusal> {
-        if expunge {
-            self.event_type(organization, name).await?;
-            return Ok(self.store.expunge_event_type(organization, name).await?);
+        if !expunge {
+            let archive = |before: &EventType, now| {
+                let archive = EventTypePatch { archived: Some(true), ..EventTypePatch::default() };
+                Ok(archive.apply(before, now))
+            };
+            return self.change_event_type(organization, name, precondition, archive).await.map(drop);
         }
-        let archive = EventTypePatch { archived: Some(true), ..EventTypePatch::default() };
-        self.patch_event_type(organization, name, archive).await.map(drop)
+        for _ in 0..OVERTAKEN_MAX {
+            let before = self.event_type(organization, name).await?;
+            require(precondition, Some(&before.revision()))?;
+            if self.store.expunge_event_type(organization, &before).await? == Updated::Done {
+                return Ok(());
+            }
+        }
+        Err(overtaken())
+    }
+
+    /// Changes an event type, or creates it when there is none, whoever else does the same meanwhile.
+    pub(super) async fn save_event_type(
+        &self,
+        organization: &OrganizationId,
+        name: &EventTypeName,
+        precondition: &Precondition,
+        change: impl Fn(&EventType, Timestamp) -> Result<EventType, Refusal>,
+        create: impl Fn() -> EventTypeDraft,
+    ) -> Result<Saved<EventType>, Refusal> {
+        for _ in 0..OVERTAKEN_MAX {
+            match self.change_event_type(organization, name, precondition, &change).await {
+                Err(Refusal::NotFound(_)) => {}
+                outcome => return outcome.map(Saved::Existing),
+            }
+            require(precondition, None)?;
+            let new = checked(create().create(name.clone(), self.effects.now()), SCHEMAS)?;
+            if self.store.create_event_type(organization, &new, None).await? == Created::New {
+                return Ok(Saved::Created(new));
+            }
+        }
+        Err(overtaken())
     }
 
     async fn change_event_type(
         &self,
         organization: &OrganizationId,
         name: &EventTypeName,
-        change: impl Fn(&EventType, Timestamp) -> EventType,
+        precondition: &Precondition,
+        change: impl Fn(&EventType, Timestamp) -> Result<EventType, Refusal>,
     ) -> Result<EventType, Refusal> {
         for _ in 0..OVERTAKEN_MAX {
             let before = self.event_type(organization, name).await?;
-            let after = change(&before, self.effects.now());
+            require(precondition, Some(&before.revision()))?;
+            let after = change(&before, self.effects.now())?;
             match self.store.update_event_type(organization, &before, &after).await? {
                 Updated::Done => return Ok(after),
                 Updated::UidTaken | Updated::Raced | Updated::Repeat { .. } => {}
             }
         }
         Err(overtaken())
+    }
+}
+
+/// The event type, if payloads can be held against its schema when they are to be.
+pub(super) fn checked(event_type: EventType, field: &'static str) -> Result<EventType, Refusal> {
+    match event_type.payload_schema() {
+        Ok(_) => Ok(event_type),
+        Err(reason) => Err(Refusal::Invalid { field, reason }),
     }
 }

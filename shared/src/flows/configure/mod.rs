@@ -2,18 +2,22 @@
 //!
 //! Creating happens once per idempotency key, by a record in the same transaction; a repeat is answered with what the first
 //! request made, as it is now. Changing reads, decides and writes over exactly what it read; a change that was overtaken by
-//! another is done anew on top of it.
+//! another is done anew on top of it, if the caller's precondition still holds.
 
 mod applications;
 mod endpoints;
 mod event_types;
+mod import_event_types;
+mod public_keys;
 mod rotate_secret;
 
 pub use endpoints::{EndpointName, NewEndpoint};
+pub use import_event_types::ImportOptions;
 pub use rotate_secret::Rotation;
 
 use super::Refusal;
 use crate::config::Platform;
+use crate::domain::revision::{Precondition, Revision};
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::store::{Idempotency, Store};
@@ -62,6 +66,11 @@ impl Configure {
     fn idempotency(&self, key: Option<CreationKey<'_>>, place: &str) -> Option<Idempotency> {
         key.map(|key| Idempotency::new(key.key, place, key.request, self.effects.now()))
     }
+}
+
+/// Goes on only if what was found is as the caller wants it to be.
+fn require(precondition: &Precondition, found: Option<&Revision>) -> Result<(), Refusal> {
+    if precondition.holds(found) { Ok(()) } else { Err(Refusal::PreconditionFailed) }
 }
 
 fn key_reused() -> Refusal {

@@ -1,17 +1,20 @@
 //! Rotating an endpoint's secret: a new one signs, and the old one goes on signing next to it for a while, so that receivers
 //! can switch without missing a delivery.
 
+use super::endpoints::checked;
 use super::{Configure, CreationKey, EndpointName, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
 use crate::domain::endpoint::Endpoint;
-use crate::domain::signature::{SECRET_BYTES_DEFAULT, SigningSecret};
+use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
 use crate::flows::Thing;
 use crate::store::Updated;
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
 pub struct Rotation {
-    /// The new secret; none: one of the same kind is made.
+    /// The new secret; none: one is made.
     pub secret: Option<SigningSecret>,
+    /// What a secret that is made is for; none: the same as the old one.
+    pub scheme: Option<SignatureScheme>,
     /// For how long the old one goes on signing.
     pub grace_ms: i64,
 }
@@ -31,10 +34,12 @@ impl Configure {
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             let now = self.effects.now();
-            let secret = rotation.secret.clone().unwrap_or_else(|| before.secrets.current.renewed(bytes));
+            let scheme = rotation.scheme.unwrap_or(before.secrets.current.scheme());
+            let secret = rotation.secret.clone().unwrap_or_else(|| scheme.secret_of(bytes));
             let secrets = before.secrets.rotated(secret, now, now.plus_millis(rotation.grace_ms));
             let secrets = secrets.map_err(|reason| Refusal::LimitReached(reason.0))?;
             let after = Endpoint { secrets, updated_at: now.later_than(before.updated_at), ..before.clone() };
+            let after = checked(after, if rotation.secret.is_some() { "key" } else { "signature" })?;
             let updated = match self.idempotency(key, &format!("secret of {}", before.id)) {
                 None => self.store.update_endpoint(&scope, &before, &after).await?,
                 Some(once) => self.store.update_endpoint_once(&scope, &before, &after, &once).await?,

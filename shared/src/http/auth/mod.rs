@@ -17,6 +17,7 @@ use super::Problem;
 use super::routes::{self, Access};
 use crate::config::{JwtSecret, Platform};
 use crate::domain::ids::OrganizationId;
+use crate::domain::operational::operational_application;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::store::{ApplicationRef, Store};
@@ -45,6 +46,10 @@ impl Caller {
     /// The application a path names. A portal's token names its own one, or none.
     pub fn application(&self, text: &str) -> Result<ApplicationRef, Problem> {
         let named = ApplicationRef::parse(text).ok_or(Problem::NotFound)?;
+        // The organization's own application has addresses of its own.
+        if named == ApplicationRef::Id(operational_application(&self.organization)) {
+            return Err(Problem::NotFound);
+        }
         match &self.portal {
             None => Ok(named),
             Some(portal) => named.only(portal.scope.application).ok_or(Problem::NotFound),

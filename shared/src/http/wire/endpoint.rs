@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use super::legacy_signature::{LegacySignatureIn, LegacySignatureOut, into_drafts};
 use super::{bounded_list, checked_list, checked_metadata, checked_text, present};
 use crate::domain::Metadata;
 use crate::domain::endpoint::{
@@ -12,7 +13,7 @@ use crate::domain::endpoint::{
 };
 use crate::domain::event_type::DESCRIPTION_BYTES_MAX;
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
-use crate::domain::signature::SigningSecret;
+use crate::domain::signature::{SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 use crate::flows::configure::{NewEndpoint, Rotation};
@@ -37,6 +38,9 @@ pub struct EndpointIn {
     version: Option<NonZeroU16>,
     secret: Option<String>,
     headers: Option<BTreeMap<String, String>>,
+    /// Which kind of secret is made when none is given: `v1`, unless it is `v1a`.
+    signature: Option<String>,
+    legacy_signatures: Option<Vec<LegacySignatureIn>>,
 }
 
 fn url(text: &str) -> Result<EndpointUrl, Problem> {
@@ -46,10 +50,10 @@ fn url(text: &str) -> Result<EndpointUrl, Problem> {
 impl EndpointIn {
     /// A new endpoint, checked as a whole.
     pub fn into_new(mut self) -> Result<NewEndpoint, Problem> {
-        let secret = self.secret.take().map(|text| SigningSecret::parse(&text));
-        let secret = secret.transpose().map_err(|reason| Problem::field(&["body", "secret"], reason.0))?;
+        let (secret, scheme) = secret_and_scheme("secret", self.secret.take(), self.signature.take())?;
         let headers = checked_headers(self.headers.take().unwrap_or_default())?;
-        Ok(NewEndpoint { draft: self.into_draft()?, secret, headers })
+        let scheme = scheme.unwrap_or(SignatureScheme::V1);
+        Ok(NewEndpoint { draft: self.into_draft()?, secret, scheme, headers })
     }
 
     /// What replaces an endpoint, checked as a whole.
@@ -64,7 +68,26 @@ impl EndpointIn {
             rate_limit: self.throttle_rate.map(NonZeroU16::get),
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
             version: self.version.map_or(VERSION_DEFAULT, NonZeroU16::get),
+            legacy_signatures: self.legacy_signatures.map(into_drafts).transpose()?,
         })
+    }
+}
+
+/// A secret that is given, and the scheme that is asked for: they must not contradict each other.
+fn secret_and_scheme(
+    field: &str,
+    secret: Option<String>,
+    scheme: Option<String>,
+) -> Result<(Option<SigningSecret>, Option<SignatureScheme>), Problem> {
+    let secret = secret.map(|text| SigningSecret::parse(&text)).transpose();
+    let secret = secret.map_err(|reason| Problem::field(&["body", field], reason.0))?;
+    let scheme = scheme.map(|text| SignatureScheme::parse(&text)).transpose();
+    let scheme = scheme.map_err(|reason| Problem::field(&["body", "signature"], reason.0))?;
+    match (&secret, scheme) {
+        (Some(secret), Some(scheme)) if secret.scheme() != scheme => {
+            Err(Problem::field(&["body", "signature"], "is not what the given secret signs with"))
+        }
+        _ => Ok((secret, scheme)),
     }
 }
 
@@ -95,6 +118,8 @@ pub struct EndpointPatchIn {
     throttle_rate: Option<Option<NonZeroU16>>,
     metadata: Option<Metadata>,
     version: Option<NonZeroU16>,
+    #[serde(default, deserialize_with = "present")]
+    legacy_signatures: Option<Option<Vec<LegacySignatureIn>>>,
 }
 
 impl EndpointPatchIn {
@@ -114,6 +139,10 @@ impl EndpointPatchIn {
             rate_limit: self.throttle_rate.map(|rate| rate.map(NonZeroU16::get)),
             metadata: self.metadata.map(checked_metadata).transpose()?,
             version: self.version.map(NonZeroU16::get),
+            legacy_signatures: self
+                .legacy_signatures
+                .map(|entries| into_drafts(entries.unwrap_or_default()))
+                .transpose()?,
         })
     }
 }
@@ -140,6 +169,8 @@ pub struct EndpointOut {
     rate_limit: Option<u16>,
     metadata: Metadata,
     version: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    legacy_signatures: Vec<LegacySignatureOut>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -160,6 +191,7 @@ impl From<Endpoint> for EndpointOut {
             rate_limit: endpoint.rate_limit,
             metadata: endpoint.metadata,
             version: endpoint.version,
+            legacy_signatures: endpoint.legacy_signatures.iter().map(LegacySignatureOut::from).collect(),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
@@ -229,22 +261,21 @@ const GRACE_S_DEFAULT: u32 = 86_400;
 #[serde(rename_all = "camelCase")]
 pub struct EndpointSecretRotateIn {
     key: Option<String>,
+    /// Which kind of secret is made when none is given; the same as before unless it is said.
+    signature: Option<String>,
     grace_period_seconds: Option<u32>,
 }
 
 impl EndpointSecretRotateIn {
     /// Checked as a whole.
     pub fn into_rotation(self) -> Result<Rotation, Problem> {
-        let secret = self.key.map(|text| SigningSecret::parse(&text)).transpose();
+        let (secret, scheme) = secret_and_scheme("key", self.key, self.signature)?;
         let grace_s = self.grace_period_seconds.unwrap_or(GRACE_S_DEFAULT);
         if grace_s > GRACE_S_MAX {
             let rule = format!("must not be more than {GRACE_S_MAX}");
             return Err(Problem::field(&["body", "gracePeriodSeconds"], rule));
         }
-        Ok(Rotation {
-            secret: secret.map_err(|reason| Problem::field(&["body", "key"], reason.0))?,
-            grace_ms: i64::from(grace_s) * 1_000,
-        })
+        Ok(Rotation { secret, scheme, grace_ms: i64::from(grace_s) * 1_000 })
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{checked_text, present};
-use crate::domain::event_type::{DESCRIPTION_BYTES_MAX, EventType, EventTypeDraft, EventTypePatch, SCHEMAS_BYTES_MAX};
+use crate::domain::event_type::{
+    DESCRIPTION_BYTES_MAX, EventType, EventTypeDraft, EventTypePatch, SCHEMAS_BYTES_MAX, SchemaValidation,
+};
 use crate::domain::names::EventTypeName;
 use crate::domain::timestamp::Timestamp;
 use crate::http::Problem;
@@ -21,20 +23,39 @@ pub struct EventTypeUpdateIn {
     schemas: Option<Schemas>,
     feature_flag: Option<EventTypeName>,
     group_name: Option<EventTypeName>,
+    /// What is done with a payload that the newest schema does not allow: `off`, `warn` or `reject`. Absent, what was done
+    /// before.
+    schema_validation: Option<String>,
 }
 
-/// What creates an event type.
+/// What creates an event type. Written out, since a flattened struct would not tell which of its fields is wrong.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EventTypeIn {
     name: EventTypeName,
-    #[serde(flatten)]
-    rest: EventTypeUpdateIn,
+    description: String,
+    archived: Option<bool>,
+    deprecated: Option<bool>,
+    schemas: Option<Schemas>,
+    feature_flag: Option<EventTypeName>,
+    group_name: Option<EventTypeName>,
+    /// As in [`EventTypeUpdateIn`].
+    schema_validation: Option<String>,
 }
 
 impl EventTypeIn {
     /// Name and the rest, checked as a whole.
     pub fn into_draft(self) -> Result<(EventTypeName, EventTypeDraft), Problem> {
-        Ok((self.name, self.rest.into_draft()?))
+        let rest = EventTypeUpdateIn {
+            description: self.description,
+            archived: self.archived,
+            deprecated: self.deprecated,
+            schemas: self.schemas,
+            feature_flag: self.feature_flag,
+            group_name: self.group_name,
+            schema_validation: self.schema_validation,
+        };
+        Ok((self.name, rest.into_draft()?))
     }
 }
 
@@ -46,10 +67,15 @@ impl EventTypeUpdateIn {
             archived: self.archived.unwrap_or(false),
             deprecated: self.deprecated.unwrap_or(false),
             schemas: self.schemas.map(checked_schemas).transpose()?,
+            schema_validation: self.schema_validation.map(schema_validation).transpose()?,
             feature_flag: self.feature_flag.map(|flag| flag.to_string()),
             group_name: self.group_name.map(|name| name.to_string()),
         })
     }
+}
+
+fn schema_validation(text: String) -> Result<SchemaValidation, Problem> {
+    SchemaValidation::parse(&text).map_err(|reason| Problem::field(&["body", "schemaValidation"], reason.0))
 }
 
 fn checked_schemas(schemas: Schemas) -> Result<serde_json::Value, Problem> {
@@ -77,6 +103,7 @@ pub struct EventTypePatchIn {
     feature_flag: Option<Option<EventTypeName>>,
     #[serde(default, deserialize_with = "present")]
     group_name: Option<Option<EventTypeName>>,
+    schema_validation: Option<String>,
 }
 
 impl EventTypePatchIn {
@@ -90,6 +117,7 @@ impl EventTypePatchIn {
             archived: self.archived,
             deprecated: self.deprecated,
             schemas: self.schemas.map(schemas).transpose()?,
+            schema_validation: self.schema_validation.map(schema_validation).transpose()?,
             feature_flag: self.feature_flag.map(name),
             group_name: self.group_name.map(name),
         })
@@ -106,6 +134,7 @@ pub struct EventTypeOut {
     deprecated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     schemas: Option<serde_json::Value>,
+    schema_validation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     feature_flag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,6 +154,7 @@ impl EventTypeOut {
             archived: event_type.archived,
             deprecated: event_type.deprecated,
             schemas: event_type.schemas.filter(|_| with_content),
+            schema_validation: event_type.schema_validation.as_str(),
             feature_flags: event_type.feature_flag.clone().map(|flag| vec![flag]),
             feature_flag: event_type.feature_flag,
             group_name: event_type.group_name,

@@ -10,7 +10,10 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event_type;
 pub mod expunge;
+pub mod jwks;
+pub mod legacy_signature;
 pub mod message;
+pub mod openapi_import;
 pub mod statistics;
 
 use serde::{Deserialize, Deserializer};

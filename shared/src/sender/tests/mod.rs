@@ -44,7 +44,7 @@ async fn send_with(sender: &Sender, url: &str, signature: &str, headers: &[Heade
     let at = Timestamp::from_millis(1_764_000_000_000);
     let (url, id) = (EndpointUrl::parse(url).unwrap(), MessageId::new(at, [9; 15]));
     let body = Bytes::from_static(BODY.as_bytes());
-    sender.send(Outbound { url: &url, id: &id, at, signature, headers, body }).await
+    sender.send(Outbound { url: &url, id: &id, at, signature, legacy: &[], headers, body }).await
 }
 
 fn answered(status: u16, body: &str) -> Outcome {
