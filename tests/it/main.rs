@@ -18,6 +18,7 @@
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
+//! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
 //!
@@ -55,5 +56,6 @@ mod resending;
 mod restart;
 mod retries;
 mod scheduled;
+mod sdk;
 mod secrets;
 mod tidy;
