@@ -6,12 +6,14 @@ use sdk::api::Svix;
 use sdk::error::Result;
 use sdk::models::{
     ApplicationIn, ApplicationOut, EndpointHeadersIn, EndpointOut, EndpointSecretRotateIn, EndpointUpdate, EventTypeIn,
+    OperationalWebhookEndpointHeadersIn, OperationalWebhookEndpointOut, OperationalWebhookEndpointUpdate,
 };
 
 #[path = "steps/mod.rs"]
 mod steps;
 
 type EndpointPut = EndpointUpdate;
+type OperationalPut = OperationalWebhookEndpointUpdate;
 
 fn event_type(name: &str, description: &str) -> EventTypeIn {
     // The other way round than in 2.x.
@@ -45,4 +47,16 @@ async fn put_headers(svix: &Svix, application: String, endpoint: String, new: En
 async fn rotate_secret(svix: &Svix, application: String, endpoint: String) -> Result<Option<String>> {
     svix.endpoint().rotate_secret(application, endpoint, EndpointSecretRotateIn::new(), None).await?;
     Ok(None)
+}
+
+async fn put_operational(svix: &Svix, endpoint: String, new: OperationalPut) -> Result<OperationalWebhookEndpointOut> {
+    svix.operational_webhook().endpoint().update(endpoint, new).await
+}
+
+async fn put_operational_headers(
+    svix: &Svix,
+    endpoint: String,
+    new: OperationalWebhookEndpointHeadersIn,
+) -> Result<()> {
+    svix.operational_webhook().endpoint().update_headers(endpoint, new).await
 }

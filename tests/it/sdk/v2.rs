@@ -8,13 +8,15 @@ use sdk::api::Svix;
 use sdk::error::Result;
 use sdk::models::{
     ApplicationIn, ApplicationOut, EndpointHeadersIn, EndpointOut, EndpointSecretRotateIn, EndpointUpsertIn,
-    EventTypeIn,
+    EventTypeIn, OperationalWebhookEndpointHeadersIn, OperationalWebhookEndpointOut,
+    OperationalWebhookEndpointUpsertIn,
 };
 
 #[path = "steps/mod.rs"]
 mod steps;
 
 type EndpointPut = EndpointUpsertIn;
+type OperationalPut = OperationalWebhookEndpointUpsertIn;
 
 fn event_type(name: &str, description: &str) -> EventTypeIn {
     EventTypeIn::new(name.to_owned(), description.to_owned())
@@ -47,4 +49,16 @@ async fn put_headers(svix: &Svix, application: String, endpoint: String, new: En
 async fn rotate_secret(svix: &Svix, application: String, endpoint: String) -> Result<Option<String>> {
     let answer = svix.endpoint().rotate_secret(application, endpoint, EndpointSecretRotateIn::new(), None).await?;
     Ok(Some(answer.key))
+}
+
+async fn put_operational(svix: &Svix, endpoint: String, new: OperationalPut) -> Result<OperationalWebhookEndpointOut> {
+    svix.operational_webhook().endpoint().upsert(endpoint, new).await
+}
+
+async fn put_operational_headers(
+    svix: &Svix,
+    endpoint: String,
+    new: OperationalWebhookEndpointHeadersIn,
+) -> Result<()> {
+    svix.operational_webhook().endpoint().set_headers(endpoint, new).await
 }

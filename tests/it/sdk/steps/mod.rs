@@ -24,6 +24,7 @@ mod access;
 mod attempts;
 mod managing;
 mod messages;
+mod operational;
 mod replays;
 
 /// Where a portal would be. Nobody goes there.
