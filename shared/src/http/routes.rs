@@ -147,10 +147,14 @@ pub fn access(method: &Method, form: &str) -> Option<Access> {
     ROUTES.iter().find(|route| route.path == form && route.method == method.as_str()).map(|route| route.access)
 }
 
-/// The methods a path takes, if it is one of ours.
+/// The methods a path takes, if it is one of ours. Where a form with more of its own words fits, one with parameters in their
+/// place does not count: the functions' routers choose so too.
 pub fn methods_of(path: &str) -> Option<Vec<Method>> {
-    let of_path = ROUTES.iter().filter(|route| matches(route.path, path));
-    let methods: Vec<Method> = of_path.filter_map(|route: &Route| route.method.parse().ok()).collect();
+    let of_path = || ROUTES.iter().filter(|route| matches(route.path, path));
+    let parameters = |route: &&Route| route.path.matches('{').count();
+    let fewest = of_path().map(|route| parameters(&route)).min();
+    let of_form = of_path().filter(|route| Some(parameters(route)) == fewest);
+    let methods: Vec<Method> = of_form.filter_map(|route: &Route| route.method.parse().ok()).collect();
     (!methods.is_empty()).then_some(methods)
 }
 
@@ -197,6 +201,8 @@ mod tests {
     #[test]
     fn paths_know_their_methods() {
         assert_eq!(methods_of("/api/v1/app/a/msg").unwrap(), [Method::POST, Method::GET]);
+        assert_eq!(methods_of("/api/v1/app/a/msg/bulk-expunge").unwrap(), [Method::POST]);
+        assert_eq!(methods_of("/api/v1/app/a/msg/b").unwrap(), [Method::GET]);
         for path in ["/", "/api/v1", "/api/v1/app/", "/api/v1/app/a/msg/", "/api/v1/app/a/b"] {
             assert_eq!(methods_of(path), None, "{path}");
         }
