@@ -78,8 +78,9 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     });
     let mut asked = 0;
     for route in ROUTES {
-        if route.path.ends_with("/ping") || route.path.contains("{attempt_id}") {
-            continue; // one calls nothing, the other needs an attempt
+        let calls_nothing = route.path.ends_with("/ping") || ["openapi.get", "docs.get"].contains(&route.operation);
+        if calls_nothing || route.path.contains("{attempt_id}") {
+            continue; // the last needs an attempt
         }
         let path = route.path.replace("{app_id}", &application).replace("{endpoint_id}", &endpoint);
         let path = path.replace("{msg_id}", &message).replace("{event_type_name}", "a.b");

@@ -20,6 +20,7 @@
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
+//! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
 //!
 //! [`harness`] is how they ask.
@@ -45,6 +46,7 @@ mod legacy_signatures;
 mod looking_back;
 mod managing;
 mod merging;
+mod openapi;
 mod operational;
 mod pages;
 mod payload_schemas;

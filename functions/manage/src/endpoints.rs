@@ -85,7 +85,7 @@ pub(crate) async fn put(
     Conditions(precondition): Conditions,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
-    let draft = body.value.into_draft()?;
+    let draft = body.value.into_new()?.draft;
     Ok(match configure.put_endpoint(&endpoint, draft, &precondition).await? {
         Saved::Created(endpoint) => shown(StatusCode::CREATED, endpoint),
         Saved::Existing(endpoint) => shown(StatusCode::OK, endpoint),

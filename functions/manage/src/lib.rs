@@ -1,8 +1,9 @@
-//! The door `manage`: applications, endpoints, event types, public keys, portal tokens, health. It also answers every route
-//! that is nobody's, so that even those answers have the API's own shape.
+//! The door `manage`: applications, endpoints, event types, public keys, portal tokens, health, the API's document. It also
+//! answers every route that is nobody's, so that even those answers have the API's own shape.
 
 mod applications;
 mod authentication;
+mod docs;
 mod endpoints;
 mod event_types;
 mod health;
@@ -78,7 +79,9 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
         .route("/api/v1/auth/logout", post(authentication::logout))
         .route("/api/v1/health", get(health::health))
-        .route("/api/v1/health/ping", get(health::ping));
+        .route("/api/v1/health/ping", get(health::ping))
+        .route("/api/v1/openapi.json", get(docs::document))
+        .route("/docs", get(docs::page));
     guarded(routes, auth).with_state(door)
 }
 

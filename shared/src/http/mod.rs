@@ -1,5 +1,6 @@
 //! The API contract: who calls ([`auth`]), what is refused and how that looks ([`problem`]), what comes in and goes out
-//! ([`wire`]), how lists are paged ([`query`]), and which routes there are ([`routes`]).
+//! ([`wire`]), how lists are paged ([`query`]), which routes there are ([`routes`]), and the document that tells all of it to
+//! others ([`openapi`]).
 //!
 //! The wire is that of the Svix v1 API, in the superset that both generations of its SDKs read. A handler takes a caller, a
 //! path and a body that were checked when they were parsed, asks a flow, and turns its answer into a wire type.
@@ -7,6 +8,7 @@
 pub mod auth;
 pub mod body;
 pub mod etag;
+pub mod openapi;
 pub mod path;
 pub mod problem;
 pub mod query;

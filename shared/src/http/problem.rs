@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::fault::{Fault, FaultKind};
 use crate::flows::Refusal;
@@ -54,8 +55,24 @@ pub enum Problem {
     Internal,
 }
 
+/// What a request is refused with, unless it is a field that breaks its rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorOut {
+    /// The reason, for programs.
+    code: String,
+    /// The reason, for people.
+    detail: String,
+}
+
+/// What a request is refused with when fields break their rules.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ValidationErrorOut {
+    /// Which fields.
+    detail: Vec<FieldError>,
+}
+
 /// One field that breaks its rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where: `body`, `query`, `path` or `header`, then names and positions.
     pub loc: Vec<String>,
@@ -63,6 +80,7 @@ pub struct FieldError {
     pub msg: String,
     /// The kind, for programs.
     #[serde(rename = "type")]
+    #[schema(value_type = String)]
     pub kind: &'static str,
 }
 
@@ -115,19 +133,10 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Plain<'a> {
-            code: &'a str,
-            detail: String,
-        }
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            detail: &'a [FieldError],
-        }
         let (status, code, detail) = self.parts();
         let body = match &self {
-            Self::Invalid(fields) => serde_json::to_vec(&Fields { detail: fields }),
-            _ => serde_json::to_vec(&Plain { code, detail }),
+            Self::Invalid(fields) => serde_json::to_vec(&ValidationErrorOut { detail: fields.clone() }),
+            _ => serde_json::to_vec(&ErrorOut { code: code.to_owned(), detail }),
         };
         let mut response = (status, body.unwrap_or_else(|_| b"{}".to_vec())).into_response();
         let headers = response.headers_mut();

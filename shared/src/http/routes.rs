@@ -115,6 +115,8 @@ pub const ROUTES: &[Route] = &[
     route("HEAD", "/api/v1/health", "manage", "health.head", Public),
     route("GET", "/api/v1/health/ping", "manage", "health.ping", Public),
     route("HEAD", "/api/v1/health/ping", "manage", "health.ping-head", Public),
+    route("GET", "/api/v1/openapi.json", "manage", "openapi.get", Public),
+    route("GET", "/docs", "manage", "docs.get", Public),
 
     route("GET", MESSAGE, "history", "message.list", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}", "history", "message.get", Application(ViewBase)),

@@ -146,6 +146,8 @@ pub(super) const CASES: &[Case] = &[
     plain("health.ping-head", 204, OwnEmpty),
     get("openapi.get", OwnEmpty),
     get("docs.get", OwnEmpty),
+    get("openapi.get", OwnEmpty),
+    get("docs.get", OwnEmpty),
 
     get("message.list", NotFound),
     get("message.get", NotFound),

@@ -53,12 +53,12 @@ async fn each_router_answers_its_routes_and_refuses_who_has_no_token() {
         let path = route.path.replace(['{', '}'], "");
         let request = Request::builder().method(route.method).uri(path).body(Body::empty()).unwrap();
         let answer = stage.router(route.function).oneshot(request).await.unwrap();
-        let expected = match route.access {
-            Access::Public if route.path.contains('{') => 404,
-            Access::Public => 204,
-            _ => 401,
+        let is_as_told = match route.access {
+            Access::Public if route.path.contains('{') => answer.status() == 404,
+            Access::Public => answer.status().is_success(),
+            _ => answer.status() == 401,
         };
-        assert_eq!(answer.status(), expected, "{} {} at {}", route.method, route.path, route.function);
+        assert!(is_as_told, "{} {} at {}: {}", route.method, route.path, route.function, answer.status());
     }
 }
 

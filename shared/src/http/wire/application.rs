@@ -1,24 +1,39 @@
-//! Applications on the wire.
+//! Applications on the wire. The older SDKs call the rate `rateLimit`; when both names are there, the new one counts.
 
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{checked_metadata, checked_text, present};
-use crate::domain::Metadata;
 use crate::domain::application::{APPLICATION_NAME_BYTES_MAX, Application, ApplicationDraft, ApplicationPatch};
+use crate::domain::ids::ApplicationId;
 use crate::domain::names::ApplicationUid;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::{METADATA_BYTES_MAX, Metadata};
+use crate::http::openapi::values::Pairs;
 use crate::http::{FieldError, Problem};
 
+// What the schemas below say in figures.
+const _: () = assert!(APPLICATION_NAME_BYTES_MAX == 256 && METADATA_BYTES_MAX == 4_096);
+
 /// What creates or replaces an application.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationIn {
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(min_length = 1, max_length = 256)]
     name: String,
+    /// Your own identifier, unique among your applications. Every path takes it in place of the id.
     uid: Option<ApplicationUid>,
-    #[serde(alias = "rateLimit")]
+    /// Messages a second, over all of the application's endpoints.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<NonZeroU16>,
+    /// The older name of `throttleRate`, which goes before it.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
+    rate_limit: Option<NonZeroU16>,
+    /// Free-form pairs; as JSON not larger than 4,096 bytes.
+    #[schema(value_type = Option<Pairs>)]
     metadata: Option<Metadata>,
 }
 
@@ -28,7 +43,7 @@ impl ApplicationIn {
         Ok(ApplicationDraft {
             name: checked_text("name", self.name, 1..=APPLICATION_NAME_BYTES_MAX)?,
             uid: self.uid,
-            rate_limit: self.throttle_rate.map(NonZeroU16::get),
+            rate_limit: self.throttle_rate.or(self.rate_limit).map(NonZeroU16::get),
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
         })
     }
@@ -49,15 +64,27 @@ impl ApplicationIn {
     }
 }
 
-/// What changes an application.
-#[derive(Debug, Deserialize)]
+/// What changes an application. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationPatchIn {
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(min_length = 1, max_length = 256)]
     name: Option<String>,
+    /// Your own identifier; null takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ApplicationUid>)]
     uid: Option<Option<ApplicationUid>>,
-    #[serde(default, alias = "rateLimit", deserialize_with = "present")]
+    /// Messages a second; null means no limit.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<Option<NonZeroU16>>,
+    /// The older name of `throttleRate`, which goes before it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
+    rate_limit: Option<Option<NonZeroU16>>,
+    /// Free-form pairs, all of them; as JSON not larger than 4,096 bytes.
+    #[schema(value_type = Option<Pairs>)]
     metadata: Option<Metadata>,
 }
 
@@ -67,26 +94,39 @@ impl ApplicationPatchIn {
         Ok(ApplicationPatch {
             name: self.name.map(|name| checked_text("name", name, 1..=APPLICATION_NAME_BYTES_MAX)).transpose()?,
             uid: self.uid,
-            rate_limit: self.throttle_rate.map(|rate| rate.map(NonZeroU16::get)),
+            rate_limit: self.throttle_rate.or(self.rate_limit).map(|rate| rate.map(NonZeroU16::get)),
             metadata: self.metadata.map(checked_metadata).transpose()?,
         })
     }
 }
 
 /// An application as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationOut {
+    /// Ours.
+    #[schema(value_type = ApplicationId)]
     id: String,
+    /// Yours, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     uid: Option<ApplicationUid>,
+    /// For people.
     name: String,
+    /// Messages a second; not there: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<u16>,
+    /// The same as `throttleRate`, for older SDKs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 65_535, deprecated)]
     rate_limit: Option<u16>,
+    /// Free-form pairs.
+    #[schema(value_type = Pairs)]
     metadata: Metadata,
+    /// When it was made.
     created_at: Timestamp,
+    /// When it last changed.
     updated_at: Timestamp,
 }
 

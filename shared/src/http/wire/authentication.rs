@@ -1,6 +1,7 @@
 //! Portal tokens on the wire.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::application::ApplicationIn;
 use super::bounded_list;
@@ -20,14 +21,26 @@ const SESSION_BYTES_MAX: usize = 256;
 /// Sessions one request expires.
 const SESSIONS_MAX: usize = 100;
 
+// What the schemas below say in figures.
+const _: () = assert!(*LIFETIME_S.start() == 3_600 && PORTAL_TOKEN_LIFETIME_S_MAX == 604_800);
+const _: () = assert!(SESSION_BYTES_MAX == 256 && SESSIONS_MAX == 100 && Capability::ALL.len() == 6);
+
 /// What a portal token is asked for with.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppPortalAccessIn {
+    /// The application, made first when nobody has its uid, which must be the one in the path.
     application: Option<ApplicationIn>,
+    /// Whether the token may only look. Not together with `capabilities`.
     read_only: Option<bool>,
+    /// What the token may do; left out: everything in its application.
+    #[schema(max_items = 6)]
     capabilities: Option<Vec<Capability>>,
+    /// For how many seconds the token is good.
+    #[schema(minimum = 3_600, maximum = 604_800, default = 604_800)]
     expiry: Option<u32>,
+    /// What you call the session: tokens can be ended by it. Its length counts in bytes of UTF-8.
+    #[schema(min_length = 1, max_length = 256)]
     session_id: Option<String>,
 }
 
@@ -74,7 +87,7 @@ fn checked_session(field: &str, text: String) -> Result<String, Problem> {
 }
 
 /// A portal token, and where to go with it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AppPortalAccessOut {
     /// The portal's page with the token behind `#`; empty when no portal is configured.
     pub url: String,
@@ -83,10 +96,14 @@ pub struct AppPortalAccessOut {
 }
 
 /// Which portal tokens of an application end, and when.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationTokenExpireIn {
+    /// In how many seconds they end.
+    #[schema(maximum = 604_800, default = 0)]
     expiry: Option<u32>,
+    /// Only tokens of these sessions, each named by 1 to 256 bytes; nothing in it: all of the application's.
+    #[schema(max_items = 100)]
     session_ids: Option<Vec<String>>,
 }
 

@@ -2,24 +2,33 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::bounded_list;
 use crate::domain::background::{
-    BackgroundTask, BadWindow, REPLAY_DAYS_MAX, ReplayFilter, USAGE_DAYS_MAX, Window, Work,
+    BackgroundTask, BadWindow, REPLAY_DAYS_MAX, ReplayFilter, TaskStatus, USAGE_DAYS_MAX, Window, Work,
 };
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::endpoint::ENDPOINT_EVENT_TYPES_MAX;
+use crate::domain::ids::TaskId;
 use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::http::Problem;
+use crate::http::openapi::values::{StatusCodeClass, TaskName};
 
 /// Applications whose usage is asked for by name in one request.
 const APPLICATIONS_MAX: usize = 1_000;
 
+// What the schemas below say in figures.
+const _: () = assert!(APPLICATIONS_MAX == 1_000 && ENDPOINT_EVENT_TYPES_MAX == 256);
+const _: () = assert!(REPLAY_DAYS_MAX == 14 && USAGE_DAYS_MAX == 28);
+
 /// What is sent again: messages accepted since then.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct ReplayIn {
+    /// Not longer ago than 14 days.
     since: Timestamp,
+    /// Not in the future and not before `since`; left out: now.
     until: Option<Timestamp>,
 }
 
@@ -38,15 +47,25 @@ impl ReplayIn {
 }
 
 /// What is sent again, by a filter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReplayIn {
+    /// Not longer ago than 14 days.
     since: Timestamp,
+    /// Not in the future and not before `since`; left out: now.
     until: Option<Timestamp>,
+    /// Only messages of these types; nothing in it: of every type.
+    #[schema(max_items = 256)]
     event_types: Option<Vec<EventTypeName>>,
+    /// Only messages with this channel.
     channel: Option<Channel>,
+    /// Only messages with this tag.
     tag: Option<Tag>,
+    /// Only messages whose delivery stands so.
+    #[schema(value_type = Option<DeliveryStatus>)]
     status: Option<u8>,
+    /// Only messages with an attempt whose answer had a status of this hundred.
+    #[schema(value_type = Option<StatusCodeClass>)]
     status_code_class: Option<u16>,
 }
 
@@ -78,11 +97,15 @@ impl BulkReplayIn {
 }
 
 /// Whose usage is counted, and when.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppUsageStatsIn {
+    /// Not longer ago than 28 days.
     since: Timestamp,
+    /// Not in the future and not before `since`.
     until: Timestamp,
+    /// Ids or uids of applications; left out: all of them.
+    #[schema(max_items = 1_000)]
     app_ids: Option<Vec<String>>,
 }
 
@@ -95,12 +118,19 @@ impl AppUsageStatsIn {
 }
 
 /// A task that was asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskOut {
+    /// Ours.
+    #[schema(value_type = TaskId)]
     id: String,
+    /// Whether it is over.
+    #[schema(value_type = TaskStatus)]
     status: &'static str,
+    /// What is done.
+    #[schema(value_type = TaskName)]
     task: &'static str,
+    /// When it last got on.
     updated_at: Timestamp,
 }
 
@@ -116,7 +146,7 @@ impl From<&BackgroundTask> for TaskOut {
 }
 
 /// A task whose work is counting, with the applications that nobody knows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppUsageStatsOut {
     /// The task.
@@ -127,10 +157,13 @@ pub struct AppUsageStatsOut {
 }
 
 /// A task, how far it is, and what it found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BackgroundTaskOut {
     #[serde(flatten)]
     task: TaskOut,
+    /// What it is about (`appId`, `endpointId`), how far it is (`seen`, `done`), what it counted so far (`data`), and why it
+    /// failed (`failure`).
+    #[schema(value_type = BTreeMap<String, Value>)]
     data: Map<String, Value>,
 }
 

@@ -1,9 +1,11 @@
 //! Endpoints on the wire. The older SDKs call event types `filterTypes`, the rate `rateLimit`, and require `version`.
+//! When both names are there, the new one counts.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::legacy_signature::{LegacySignatureIn, LegacySignatureOut, into_drafts};
 use super::{bounded_list, checked_list, checked_metadata, checked_text, present};
@@ -12,34 +14,67 @@ use crate::domain::endpoint::{
     ENDPOINT_CHANNELS_MAX, ENDPOINT_EVENT_TYPES_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
 };
 use crate::domain::event_type::DESCRIPTION_BYTES_MAX;
+use crate::domain::ids::EndpointId;
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
 use crate::domain::signature::{SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 use crate::flows::configure::{NewEndpoint, Rotation};
 use crate::http::Problem;
+use crate::http::openapi::values::{HeaderChanges, Headers, Pairs};
+
+// What the schemas below say in figures.
+const _: () = assert!(ENDPOINT_CHANNELS_MAX == 10 && ENDPOINT_EVENT_TYPES_MAX == 256);
+const _: () = assert!(DESCRIPTION_BYTES_MAX == 4_096 && GRACE_S_MAX == 604_800 && GRACE_S_DEFAULT == 86_400);
 
 const VERSION_DEFAULT: u16 = 1;
 
-/// What creates an endpoint; without secret and headers it is also what replaces one.
-#[derive(Debug, Deserialize)]
+/// What creates an endpoint, or replaces one.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointIn {
+    /// Where deliveries go.
+    #[schema(value_type = EndpointUrl)]
     url: String,
+    /// Your own identifier, unique in the application. Every path takes it in place of the id.
     uid: Option<EndpointUid>,
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(max_length = 4_096)]
     description: Option<String>,
-    #[serde(alias = "filterTypes")]
+    /// Only these event types, which have to exist; left out: every one.
+    #[schema(min_items = 1, max_items = 256)]
     event_types: Option<Vec<EventTypeName>>,
+    /// The older name of `eventTypes`, which goes before it.
+    #[schema(min_items = 1, max_items = 256, deprecated)]
+    filter_types: Option<Vec<EventTypeName>>,
+    /// Only messages with one of these channels; left out: every message.
+    #[schema(min_items = 1, max_items = 10)]
     channels: Option<Vec<Channel>>,
+    /// Whether it gets nothing.
     disabled: Option<bool>,
-    #[serde(alias = "rateLimit")]
+    /// Deliveries a second; left out: no limit.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<NonZeroU16>,
+    /// The older name of `throttleRate`, which goes before it.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
+    rate_limit: Option<NonZeroU16>,
+    /// Free-form pairs; as JSON not larger than 4,096 bytes.
+    #[schema(value_type = Option<Pairs>)]
     metadata: Option<Metadata>,
+    /// Of the older API generation; it has no meaning.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
     version: Option<NonZeroU16>,
+    /// What signs; left out: one is made. Counts when an endpoint is created; PUT leaves the secret of one as it is.
+    #[schema(value_type = Option<SigningSecret>)]
     secret: Option<String>,
+    /// Sent with every delivery. Count when an endpoint is created; PUT leaves the headers of one as they are.
+    #[schema(value_type = Option<Headers>)]
     headers: Option<BTreeMap<String, String>>,
     /// Which kind of secret is made when none is given: `v1`, unless it is `v1a`.
+    #[schema(value_type = Option<SignatureScheme>)]
     signature: Option<String>,
+    /// Signatures in older forms that deliveries carry as well; left out, PUT leaves those of an endpoint as they are.
+    #[schema(max_items = 4)]
     legacy_signatures: Option<Vec<LegacySignatureIn>>,
 }
 
@@ -48,7 +83,7 @@ fn url(text: &str) -> Result<EndpointUrl, Problem> {
 }
 
 impl EndpointIn {
-    /// A new endpoint, checked as a whole.
+    /// A new endpoint, checked as a whole; what replaces one is its draft.
     pub fn into_new(mut self) -> Result<NewEndpoint, Problem> {
         let (secret, scheme) = secret_and_scheme("secret", self.secret.take(), self.signature.take())?;
         let headers = checked_headers(self.headers.take().unwrap_or_default())?;
@@ -56,16 +91,15 @@ impl EndpointIn {
         Ok(NewEndpoint { draft: self.into_draft()?, secret, scheme, headers })
     }
 
-    /// What replaces an endpoint, checked as a whole.
-    pub fn into_draft(self) -> Result<EndpointDraft, Problem> {
+    fn into_draft(self) -> Result<EndpointDraft, Problem> {
         Ok(EndpointDraft {
             url: url(&self.url)?,
             uid: self.uid,
             description: checked_text("description", self.description.unwrap_or_default(), 0..=DESCRIPTION_BYTES_MAX)?,
-            event_types: checked_list("eventTypes", self.event_types, ENDPOINT_EVENT_TYPES_MAX)?,
+            event_types: checked_list("eventTypes", self.event_types.or(self.filter_types), ENDPOINT_EVENT_TYPES_MAX)?,
             channels: checked_list("channels", self.channels, ENDPOINT_CHANNELS_MAX)?,
             is_disabled: self.disabled.unwrap_or(false),
-            rate_limit: self.throttle_rate.map(NonZeroU16::get),
+            rate_limit: self.throttle_rate.or(self.rate_limit).map(NonZeroU16::get),
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
             version: self.version.map_or(VERSION_DEFAULT, NonZeroU16::get),
             legacy_signatures: self.legacy_signatures.map(into_drafts).transpose()?,
@@ -101,24 +135,51 @@ fn checked_headers(headers: BTreeMap<String, String>) -> Result<Vec<Header>, Pro
     headers.iter().map(parse).collect()
 }
 
-/// What changes an endpoint.
-#[derive(Debug, Deserialize)]
+/// What changes an endpoint. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointPatchIn {
+    /// Where deliveries go.
+    #[schema(value_type = Option<EndpointUrl>)]
     url: Option<String>,
+    /// Your own identifier; null takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<EndpointUid>)]
     uid: Option<Option<EndpointUid>>,
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(max_length = 4_096)]
     description: Option<String>,
-    #[serde(default, alias = "filterTypes", deserialize_with = "present")]
+    /// Only these event types, which have to exist; null or nothing in it: every one.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<EventTypeName>>, max_items = 256)]
     event_types: Option<Option<Vec<EventTypeName>>>,
+    /// The older name of `eventTypes`, which goes before it.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<EventTypeName>>, max_items = 256, deprecated)]
+    filter_types: Option<Option<Vec<EventTypeName>>>,
+    /// Only messages with one of these channels; null or nothing in it: every message.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Channel>>, max_items = 10)]
     channels: Option<Option<Vec<Channel>>>,
+    /// Whether it gets nothing. Switched on again, an endpoint begins with a clean slate.
     disabled: Option<bool>,
-    #[serde(default, alias = "rateLimit", deserialize_with = "present")]
-    throttle_rate: Option<Option<NonZeroU16>>,
-    metadata: Option<Metadata>,
-    version: Option<NonZeroU16>,
+    /// Deliveries a second; null means no limit.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
+    throttle_rate: Option<Option<NonZeroU16>>,
+    /// The older name of `throttleRate`, which goes before it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
+    rate_limit: Option<Option<NonZeroU16>>,
+    /// Free-form pairs, all of them; as JSON not larger than 4,096 bytes.
+    #[schema(value_type = Option<Pairs>)]
+    metadata: Option<Metadata>,
+    /// Of the older API generation; it has no meaning.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535, deprecated)]
+    version: Option<NonZeroU16>,
+    /// Signatures in older forms, all of them; null means none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<LegacySignatureIn>>, max_items = 4)]
     legacy_signatures: Option<Option<Vec<LegacySignatureIn>>>,
 }
 
@@ -133,10 +194,10 @@ impl EndpointPatchIn {
             url: self.url.as_deref().map(url).transpose()?,
             uid: self.uid,
             description: self.description.map(description).transpose()?,
-            event_types: self.event_types.map(event_types).transpose()?,
+            event_types: self.event_types.or(self.filter_types).map(event_types).transpose()?,
             channels: self.channels.map(channels).transpose()?,
             is_disabled: self.disabled,
-            rate_limit: self.throttle_rate.map(|rate| rate.map(NonZeroU16::get)),
+            rate_limit: self.throttle_rate.or(self.rate_limit).map(|rate| rate.map(NonZeroU16::get)),
             metadata: self.metadata.map(checked_metadata).transpose()?,
             version: self.version.map(NonZeroU16::get),
             legacy_signatures: self
@@ -148,30 +209,55 @@ impl EndpointPatchIn {
 }
 
 /// An endpoint as callers see it; never its secrets or headers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointOut {
+    /// Ours.
+    #[schema(value_type = EndpointId)]
     id: String,
+    /// Yours, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     uid: Option<EndpointUid>,
+    /// Where deliveries go, in the spelling of the URL standard.
     url: String,
+    /// For people.
     description: String,
+    /// Only these event types; not there: every one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     event_types: Option<Vec<EventTypeName>>,
+    /// The same as `eventTypes`, for older SDKs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, deprecated)]
     filter_types: Option<Vec<EventTypeName>>,
+    /// Only messages with one of these channels; not there: every message.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     channels: Option<Vec<Channel>>,
+    /// Whether it gets nothing: switched off, answering 410 Gone, or failing for days.
     disabled: bool,
+    /// Deliveries a second; not there: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<u16>,
+    /// The same as `throttleRate`, for older SDKs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 65_535, deprecated)]
     rate_limit: Option<u16>,
+    /// Free-form pairs.
+    #[schema(value_type = Pairs)]
     metadata: Metadata,
+    /// Of the older API generation; it has no meaning.
+    #[schema(minimum = 1, maximum = 65_535, deprecated)]
     version: u16,
+    /// The signatures in older forms that deliveries carry as well; not there: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     legacy_signatures: Vec<LegacySignatureOut>,
+    /// When it was made.
     created_at: Timestamp,
+    /// When its configuration last changed.
     updated_at: Timestamp,
 }
 
@@ -199,8 +285,10 @@ impl From<Endpoint> for EndpointOut {
 }
 
 /// The headers an endpoint's deliveries carry.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct EndpointHeadersIn {
+    /// All of them.
+    #[schema(value_type = Headers)]
     headers: BTreeMap<String, String>,
 }
 
@@ -212,10 +300,13 @@ impl EndpointHeadersIn {
 }
 
 /// Headers that change; null and `deleteHeaders` remove.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointHeadersPatchIn {
+    /// Those that change; null removes one.
+    #[schema(value_type = HeaderChanges)]
     headers: BTreeMap<String, Option<String>>,
+    /// Those that are removed.
     delete_headers: Option<Vec<String>>,
 }
 
@@ -235,9 +326,11 @@ impl EndpointHeadersPatchIn {
 }
 
 /// The headers as callers see them; of credentials only the name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointHeadersOut {
+    /// Sent with every delivery.
     headers: BTreeMap<String, String>,
+    /// Names of those whose values are credentials, which are shown to nobody.
     sensitive: Vec<String>,
 }
 
@@ -257,12 +350,17 @@ const GRACE_S_MAX: u32 = 604_800;
 const GRACE_S_DEFAULT: u32 = 86_400;
 
 /// What rotates a secret.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointSecretRotateIn {
+    /// The new secret; left out: one of the same kind is made.
+    #[schema(value_type = Option<SigningSecret>)]
     key: Option<String>,
     /// Which kind of secret is made when none is given; the same as before unless it is said.
+    #[schema(value_type = Option<SignatureScheme>)]
     signature: Option<String>,
+    /// For how long the old secret goes on signing next to the new one.
+    #[schema(maximum = 604_800, default = 86_400)]
     grace_period_seconds: Option<u32>,
 }
 
@@ -280,8 +378,9 @@ impl EndpointSecretRotateIn {
 }
 
 /// What a receiver verifies with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointSecretOut {
+    /// The secret (`whsec_…`), or the public key (`whpk_…`) of one that only we have.
     key: String,
 }
 

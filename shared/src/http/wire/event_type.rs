@@ -1,6 +1,7 @@
 //! Event types on the wire.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{checked_text, present};
 use crate::domain::event_type::{
@@ -10,36 +11,58 @@ use crate::domain::names::EventTypeName;
 use crate::domain::timestamp::Timestamp;
 use crate::http::Problem;
 
+// What the schemas below say in figures.
+const _: () = assert!(DESCRIPTION_BYTES_MAX == 4_096 && SCHEMAS_BYTES_MAX == 262_144);
+
 /// JSON Schemas by version number.
 type Schemas = serde_json::Map<String, serde_json::Value>;
 
 /// What replaces an event type.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypeUpdateIn {
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(max_length = 4_096)]
     description: String,
+    /// No longer offered; endpoints that name it keep working.
     archived: Option<bool>,
+    /// Still sent, but new receivers should not rely on it.
     deprecated: Option<bool>,
+    /// JSON Schemas of the payload by version number; as JSON not larger than 262,144 bytes.
+    #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Schemas>,
+    /// Flag that hides the type from customers without it.
     feature_flag: Option<EventTypeName>,
+    /// Heading it is listed under.
     group_name: Option<EventTypeName>,
-    /// What is done with a payload that the newest schema does not allow: `off`, `warn` or `reject`. Absent, what was done
-    /// before.
+    /// What is done with a payload that the newest schema does not allow; left out: what was done before.
+    #[schema(value_type = Option<SchemaValidation>)]
     schema_validation: Option<String>,
 }
 
-/// What creates an event type. Written out, since a flattened struct would not tell which of its fields is wrong.
-#[derive(Debug, Deserialize)]
+// Written out, since a flattened struct would not tell which of its fields is wrong.
+/// What creates an event type.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypeIn {
+    /// Its identifier.
     name: EventTypeName,
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(max_length = 4_096)]
     description: String,
+    /// No longer offered; endpoints that name it keep working.
     archived: Option<bool>,
+    /// Still sent, but new receivers should not rely on it.
     deprecated: Option<bool>,
+    /// JSON Schemas of the payload by version number; as JSON not larger than 262,144 bytes.
+    #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Schemas>,
+    /// Flag that hides the type from customers without it.
     feature_flag: Option<EventTypeName>,
+    /// Heading it is listed under.
     group_name: Option<EventTypeName>,
-    /// As in [`EventTypeUpdateIn`].
+    /// What is done with a payload that the newest schema does not allow; left out: `off`.
+    #[schema(value_type = Option<SchemaValidation>)]
     schema_validation: Option<String>,
 }
 
@@ -90,19 +113,31 @@ fn checked_schemas(schemas: Schemas) -> Result<serde_json::Value, Problem> {
     Ok(schemas)
 }
 
-/// What changes an event type.
-#[derive(Debug, Deserialize)]
+/// What changes an event type. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypePatchIn {
+    /// For people; its length counts in bytes of UTF-8.
+    #[schema(max_length = 4_096)]
     description: Option<String>,
+    /// No longer offered.
     archived: Option<bool>,
+    /// New receivers should not rely on it.
     deprecated: Option<bool>,
+    /// JSON Schemas of the payload by version number, all of them; null takes them away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Option<Schemas>>,
+    /// Flag that hides the type from customers without it; null takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<EventTypeName>)]
     feature_flag: Option<Option<EventTypeName>>,
+    /// Heading it is listed under; null takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<EventTypeName>)]
     group_name: Option<Option<EventTypeName>>,
+    /// What is done with a payload that the newest schema does not allow.
+    #[schema(value_type = Option<SchemaValidation>)]
     schema_validation: Option<String>,
 }
 
@@ -125,23 +160,39 @@ impl EventTypePatchIn {
 }
 
 /// An event type as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypeOut {
+    /// Its identifier.
     name: EventTypeName,
+    /// For people.
     description: String,
+    /// No longer offered.
     archived: bool,
+    /// New receivers should not rely on it.
     deprecated: bool,
+    /// JSON Schemas of the payload by version number, if there are any and they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Object>>, nullable = false)]
     schemas: Option<serde_json::Value>,
+    /// What is done with a payload that the newest schema does not allow.
+    #[schema(value_type = SchemaValidation)]
     schema_validation: &'static str,
+    /// Flag that hides the type from customers without it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     feature_flag: Option<String>,
+    /// The same as a list.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     feature_flags: Option<Vec<String>>,
+    /// Heading it is listed under.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     group_name: Option<String>,
+    /// When it was made.
     created_at: Timestamp,
+    /// When it last changed.
     updated_at: Timestamp,
 }
 

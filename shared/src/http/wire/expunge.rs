@@ -3,15 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::http::Problem;
 
 /// Messages of one request: each takes three calls, and the caller waits for all of them.
 pub const EXPUNGED_MESSAGES_MAX: usize = 500;
 
+// What the schema below says in figures.
+const _: () = assert!(EXPUNGED_MESSAGES_MAX == 500);
+
 /// Whose payloads are to be removed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct BulkExpungeContentsIn {
+    /// Ids and event ids of messages.
+    #[schema(value_type = Option<Vec<String>>, max_items = 500)]
     ids: Option<BTreeSet<String>>,
 }
 
@@ -28,7 +34,7 @@ impl BulkExpungeContentsIn {
 }
 
 /// What became of one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BulkExpungeStatus {
     /// Its payload is gone.
@@ -38,7 +44,7 @@ pub enum BulkExpungeStatus {
 }
 
 /// What became of each.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BulkExpungeContentsOut {
     /// By what the caller called it.
     pub results: BTreeMap<String, BulkExpungeStatus>,

@@ -1,32 +1,43 @@
 //! Legacy signatures on the wire: an extension of endpoints. A secret goes in and never comes out again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::present;
 use crate::domain::Invalid;
 use crate::domain::endpoint::HeaderName;
 use crate::domain::legacy_signature::{
-    Encoding, LEGACY_SIGNATURES_MAX, LegacyForm, LegacySecret, LegacySignature, LegacySignatureDraft, SignaturePrefix,
+    Encoding, LEGACY_PREFIX_BYTES_MAX, LEGACY_SECRET_BYTES_MAX, LEGACY_SIGNATURES_MAX, LegacyForm, LegacySecret,
+    LegacySignature, LegacySignatureDraft, SignaturePrefix,
 };
 use crate::http::Problem;
+use crate::http::openapi::values::LegacyKind;
 
 /// Where they stand in an endpoint.
 const FIELD: &str = "legacySignatures";
 
+// What the schemas below and those of endpoints say in figures.
+const _: () = assert!(LEGACY_SIGNATURES_MAX == 4 && LEGACY_PREFIX_BYTES_MAX == 32 && LEGACY_SECRET_BYTES_MAX == 256);
+
 /// One more signature that deliveries are to carry.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LegacySignatureIn {
-    /// `svix`, `timestamped` or `hmac`.
+    /// Its form: the standard values under the names of Svix; time and signatures in one header; a signature of the body alone.
+    #[schema(value_type = LegacyKind)]
     kind: String,
-    /// Where it stands; `svix` has names of its own.
+    /// Where it stands, in no header that another one stands in; `svix` has names of its own, the other kinds need it.
+    #[schema(max_length = 256)]
     header: Option<String>,
-    /// `hmac`: `hex`, unless it is `base64`.
+    /// `hmac`: how it is written; `hex`, unless it is said.
+    #[schema(value_type = Option<Encoding>)]
     encoding: Option<String>,
     /// `hmac`: what stands in front of it.
+    #[schema(max_length = 32, pattern = "^[!-~]*$")]
     prefix: Option<String>,
-    /// Its key; absent, the one it has had stays, null, the endpoint's secret is the key.
+    /// Its key, 1 to 256 bytes; left out, the one it has had stays, null, the endpoint's secret is the key. None for `svix`.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
     secret: Option<Option<LegacySecret>>,
 }
 
@@ -75,15 +86,23 @@ impl LegacySignatureIn {
 }
 
 /// A legacy signature as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LegacySignatureOut {
+    /// Its form.
+    #[schema(value_type = LegacyKind)]
     kind: &'static str,
+    /// Where it stands.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     header: Option<String>,
+    /// How it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Encoding>, nullable = false)]
     encoding: Option<&'static str>,
+    /// What stands in front of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     prefix: Option<String>,
     /// Whether it is made with a secret of its own.
     has_secret: bool,

@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::application::ApplicationIn;
 use super::checked_list;
 use crate::domain::application::ApplicationDraft;
+use crate::domain::ids::MessageId;
 use crate::domain::message::{
     DELIVER_AHEAD_DAYS_MAX, MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, Message, MessageDraft, Payload,
     RETENTION_DAYS_DEFAULT,
@@ -16,23 +18,41 @@ use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::http::Problem;
 
+// What the schemas below say in figures.
+const _: () = assert!(MESSAGE_CHANNELS_MAX == 5 && MESSAGE_TAGS_MAX == 5 && DELIVER_AHEAD_DAYS_MAX == 30);
+const _: () = assert!(*RETENTION_DAYS.start() == 5 && *RETENTION_DAYS.end() == 90 && *RETENTION_HOURS.end() == 2_160);
+
 /// How long a payload may be kept, in days.
 const RETENTION_DAYS: std::ops::RangeInclusive<u16> = 5..=RETENTION_DAYS_DEFAULT;
 /// The same in hours.
 const RETENTION_HOURS: std::ops::RangeInclusive<u16> = 1..=RETENTION_DAYS_DEFAULT * 24;
 
 /// What is accepted as a message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageIn {
+    /// What happened. It need not be in the catalogue.
     event_type: EventTypeName,
+    /// Your own identifier of the event: an application takes it once, a repeat is answered with the first message.
     event_id: Option<EventId>,
+    /// A second dimension to subscribe by: endpoints with channels get messages that share one.
+    #[schema(min_items = 1, max_items = 5)]
     channels: Option<Vec<Channel>>,
+    /// Labels to find the message by.
+    #[schema(max_items = 5)]
     tags: Option<Vec<Tag>>,
+    /// What is delivered, byte for byte; not larger than 1 MiB.
+    #[schema(value_type = BTreeMap<String, Value>)]
     payload: Box<RawValue>,
+    /// For how many days the message and its attempts are kept.
+    #[schema(minimum = 5, maximum = 90, default = 90)]
     payload_retention_period: Option<u16>,
+    /// The same in hours, rounded up to whole days, when `payloadRetentionPeriod` is left out.
+    #[schema(minimum = 1, maximum = 2_160)]
     payload_retention_hours: Option<u16>,
+    /// When it is delivered, not further ahead than 30 days; left out: at once.
     deliver_at: Option<Timestamp>,
+    /// The application, made first when nobody has its uid, which must be the one in the path.
     application: Option<ApplicationIn>,
 }
 
@@ -77,19 +97,33 @@ fn retention_days(days: Option<u16>, hours: Option<u16>) -> Result<u16, Problem>
 }
 
 /// A message as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageOut {
+    /// Ours; what receivers see as `webhook-id`.
+    #[schema(value_type = MessageId)]
     id: String,
+    /// Yours, if there is one.
+    #[schema(required)]
     event_id: Option<EventId>,
+    /// What happened.
     event_type: EventTypeName,
+    /// Second dimension to subscribe by.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     channels: Option<Vec<Channel>>,
+    /// Labels to find it by.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     tags: Option<Vec<Tag>>,
+    /// What is delivered; an empty object when content was not asked for.
+    #[schema(value_type = BTreeMap<String, Value>)]
     payload: Payload,
+    /// When it was accepted.
     timestamp: Timestamp,
+    /// When it is delivered, if not at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     deliver_at: Option<Timestamp>,
 }
 
@@ -113,10 +147,13 @@ impl MessageOut {
 static EMPTY: LazyLock<Payload> = LazyLock::new(|| Payload::from_text("{}".to_owned()).expect("an empty object"));
 
 /// A message that is not posted yet: would anybody get it?
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePrecheckIn {
+    /// Its type.
     event_type: EventTypeName,
+    /// Its channels.
+    #[schema(min_items = 1, max_items = 5)]
     channels: Option<Vec<Channel>>,
 }
 
@@ -128,18 +165,23 @@ impl MessagePrecheckIn {
 }
 
 /// Whether anybody would get it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessagePrecheckOut {
     /// Some endpoint that is enabled wants it.
     pub active: bool,
 }
 
 /// What an example is asked for with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventExampleIn {
+    /// An event type with a schema; or `svix.ping`, which needs none.
     event_type: EventTypeName,
+    /// Which of the examples of the newest schema.
+    #[schema(maximum = 65_535, default = 0)]
     example_index: Option<u16>,
+    /// Your own example, instead of one made from the schema.
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     payload: Option<Box<RawValue>>,
 }
 

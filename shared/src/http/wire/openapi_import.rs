@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::domain::names::EventTypeName;
 use crate::domain::openapi::{self, Webhook};
@@ -9,12 +10,17 @@ use crate::flows::configure::ImportOptions;
 use crate::http::Problem;
 
 /// The document, as JSON or as a text that is JSON or YAML, and what is to be done with it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypeImportOpenApiIn {
+    /// The document as JSON; this or `specRaw`, and not both.
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     spec: Option<Value>,
+    /// The document as a text that is JSON or YAML.
     spec_raw: Option<String>,
+    /// Whether it is only checked, and told what would become of it.
     dry_run: Option<bool>,
+    /// Whether event types that the document does not name are archived.
     replace_all: Option<bool>,
 }
 
@@ -47,29 +53,40 @@ fn parse(text: &str) -> Result<Value, Problem> {
 }
 
 /// What was imported.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventTypeImportOpenApiOut {
+    /// What the document names.
     data: EventTypeImportOpenApiOutData,
 }
 
 /// The event types of the document: by name, or in a dry run as they would become.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventTypeImportOpenApiOutData {
+    /// The event types that are now as the document says; none in a dry run.
     modified: Vec<EventTypeName>,
+    /// In a dry run, the event types as they would become.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     to_modify: Option<Vec<EventTypeFromOpenApi>>,
 }
 
 /// An event type as the document describes it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventTypeFromOpenApi {
+    /// The webhook's name.
     name: EventTypeName,
+    /// Its description, else its summary.
     description: String,
+    /// Not to be relied on.
     deprecated: bool,
+    /// The JSON Schema of its body, as version 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Object>>, nullable = false)]
     schemas: Option<Value>,
+    /// Its first tag.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     group_name: Option<String>,
 }
 

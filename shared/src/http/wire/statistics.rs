@@ -1,16 +1,22 @@
 //! Statistics of an endpoint on the wire.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::statistics::{AttemptCounts, DeliveryCounts};
 
 /// Deliveries by how they stand.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointStatsOut {
+    /// The receiver has the message.
     success: u64,
+    /// No attempt was made yet; these are not counted, and it is 0.
     pending: u64,
+    /// Every attempt failed so far, and another one is planned.
     sending: u64,
+    /// Every attempt failed, and no other is planned.
     fail: u64,
+    /// It was called off.
     canceled: u64,
 }
 
@@ -27,10 +33,13 @@ impl From<DeliveryCounts> for EndpointStatsOut {
 }
 
 /// Attempts by how they ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointAttemptStatsOut {
+    /// The receiver answered 2xx.
     success: u64,
+    /// Anything else.
     fail: u64,
+    /// It was called off; attempts are not, and it is 0.
     canceled: u64,
 }
 
