@@ -3,7 +3,7 @@
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Stage, World, send};
+use crate::harness::{Answer, Stage, Way, World, send};
 
 #[track_caller]
 fn tag(answer: &Answer) -> String {
@@ -147,7 +147,9 @@ async fn of_many_changes_of_one_state_one_is_done() {
             let (stage, path, seen) = (&stage, &path, &seen);
             async move { stage.call_with_headers("PATCH", path, patch, &[("if-match", seen)]).await.status.as_u16() }
         };
+        stage.faults.next("GetItem", Way::Late, 100);
         let mut statuses = futures_util::future::join_all((0..10).map(change)).await;
+        stage.faults.stop();
         statuses.sort_unstable();
         assert_eq!(statuses, [vec![200], vec![412; 9]].concat(), "{path}");
     }

@@ -4,7 +4,7 @@ use fanfare::http::routes::{Access, ROUTES};
 use serde_json::{Value, json};
 
 use crate::harness::table::items;
-use crate::harness::{Answer, Receiver, Reply, Stage, Way};
+use crate::harness::{Answer, ORGANIZATION, Receiver, Reply, Stage, Way};
 
 /// What must never be in an answer: names of our table, queues, code and engines.
 const INTERNALS: [&str; 9] =
@@ -84,6 +84,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         }
         let path = route.path.replace("{app_id}", &application).replace("{endpoint_id}", &endpoint);
         let path = path.replace("{msg_id}", &message).replace("{event_type_name}", "a.b");
+        let path = path.replace("{org_id}", ORGANIZATION);
         let path = path.replace("{task_id}", "qtask_35voeScxPEP8ejsRbL1w201y48C");
         let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| good_body.clone());
         for operation in OPERATIONS {

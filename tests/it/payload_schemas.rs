@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::table::items;
-use crate::harness::{Answer, Stage};
+use crate::harness::{Answer, Stage, Way};
 
 const VIOLATION: &str = "fanfare-schema-violation";
 
@@ -89,8 +89,10 @@ async fn what_is_validated_stays_until_it_is_said_otherwise_and_counts_within_a_
     // One read for all publishes of a minute, even those that come at the same time.
     stage.clock.forward_s(60);
     let before = stage.faults.calls("GetItem");
+    stage.faults.next("GetItem", Way::Late, 100);
     let statuses = futures_util::future::join_all((0..20).map(|_| publish())).await;
     assert_eq!(statuses, [422; 20]);
+    stage.faults.stop();
     assert_eq!(stage.faults.calls("GetItem") - before, 1);
 
     let shown =
@@ -130,7 +132,7 @@ async fn a_schema_that_cannot_be_used_is_refused_where_it_would_be() {
 #[tokio::test]
 async fn when_the_event_type_cannot_be_read_nothing_is_accepted_unseen() {
     let (stage, application) = stage_with("reject", json!({ "1": schema() })).await;
-    stage.faults.next("GetItem", crate::harness::Way::THROTTLED, 1);
+    stage.faults.next("GetItem", Way::THROTTLED, 1);
     let publish = async || stage.publish(&application, None, json!({ "order": 1 })).await.status.as_u16();
     assert_eq!((publish().await, publish().await), (503, 422));
 }

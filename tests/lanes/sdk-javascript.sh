@@ -23,7 +23,7 @@ if [[ "$(cat "$home/installed" 2>/dev/null)" != "${packages[*]}" ]]; then
 fi
 
 build_gateway
-start_gateway gateway --retry-schedule 1,1
+start_gateway gateway --retry-schedule 1,1 --portal-url https://portal.example.com/
 
 # Modules are looked for beside the file that imports them.
 cp tests/lanes/sdk/scenario.mjs "$home/scenario.mjs"

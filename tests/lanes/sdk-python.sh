@@ -16,7 +16,7 @@ for sdk in svix==2.9.1 svix==1.99.1; do
     install "$venv" "$sdk" "$standard_webhooks"
 
     echo "Python, $sdk"
-    start_gateway "gateway-$sdk" --retry-schedule 1,1
+    start_gateway "gateway-$sdk" --retry-schedule 1,1 --portal-url https://portal.example.com/
     "$venv/bin/python" tests/lanes/sdk/scenario.py --url "$url" --token "$token" "$@"
     stop_all
 done

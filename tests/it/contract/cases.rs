@@ -146,8 +146,6 @@ pub(super) const CASES: &[Case] = &[
     plain("health.ping-head", 204, OwnEmpty),
     get("openapi.get", OwnEmpty),
     get("docs.get", OwnEmpty),
-    get("openapi.get", OwnEmpty),
-    get("docs.get", OwnEmpty),
 
     get("message.list", NotFound),
     get("message.get", NotFound),

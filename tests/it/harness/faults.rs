@@ -20,6 +20,9 @@ pub(crate) enum Way {
     Refused(u16, &'static str),
     /// Done, but the connection broke before the answer came.
     AnswerLost,
+    /// Done, but answered only after everybody else went on: no failure, but the engines in memory answer at once, and so
+    /// nobody would ever be overtaken.
+    Late,
     /// `BatchWriteItem` only: half of the items are left unprocessed, of a single one that one.
     Unprocessed,
 }
@@ -143,6 +146,14 @@ impl HttpConnector for FaultyConnector {
                 HttpConnectorFuture::new(async move {
                     done.await?;
                     Err(ConnectorError::io("the connection was reset".into()))
+                })
+            }
+            Some(Way::Late) => {
+                let done = self.inner.call(request);
+                HttpConnectorFuture::new(async move {
+                    let answer = done.await;
+                    tokio::task::yield_now().await;
+                    answer
                 })
             }
             Some(Way::Unprocessed) => match split_batch(request) {

@@ -10,7 +10,7 @@ use fanfare::domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Document, assert_fits, route};
-use crate::harness::{Receiver, Reply, Stage};
+use crate::harness::{ORGANIZATION, Receiver, Reply, Stage};
 
 /// A stage whose answers are held against the document.
 struct Held {
@@ -78,6 +78,7 @@ async fn answers_about_applications_and_event_types_are_as_documented() {
     let schemas = json!({ "1": { "type": "object" } });
     let full = json!({
         "name": "a.b", "description": "", "schemas": schemas, "featureFlag": "beta", "groupName": "a", "archived": false,
+        "schemaValidation": "reject",
     });
     held.call("event-type.create", "", Some(full.clone()), 201).await;
     held.call("event-type.create", "", Some(full), 409).await;
@@ -233,6 +234,43 @@ async fn answers_about_portals_and_work_in_the_background_are_as_documented() {
     let tasks = held.call("background-task.list", "?status=finished&order=ascending", None, 200).await;
     assert_eq!(tasks["data"].as_array().unwrap().len(), 6);
     held.call("background-task.list", "?status=nonsense", None, 422).await;
+}
+
+#[tokio::test]
+async fn answers_about_own_endpoints_keys_and_imports_are_as_documented() {
+    let held = Held::new().await;
+    let legacy = json!([{ "kind": "svix" }, { "kind": "hmac", "header": "x-hub", "encoding": "base64", "prefix": "p=", "secret": "shared" }]);
+    let own = json!({ "url": "http://127.0.0.1:9/", "uid": "own", "signature": "v1a", "legacySignatures": legacy });
+    held.call("operational-webhook-endpoint.create", "", Some(own.clone()), 201).await;
+    held.call("operational-webhook-endpoint.create", "", Some(own.clone()), 409).await;
+    held.call("operational-webhook-endpoint.list", "", None, 200).await;
+    held.name("endpoint_id", "own");
+    held.call("operational-webhook-endpoint.get", "", None, 200).await;
+    held.call("operational-webhook-endpoint.update", "", Some(own.clone()), 200).await;
+    held.call("operational-webhook-endpoint.get-secret", "", None, 200).await;
+    held.call("operational-webhook-endpoint.rotate-secret", "", Some(json!({ "signature": "v1" })), 200).await;
+    let headers = json!({ "headers": { "x-a": "b" } });
+    held.call("operational-webhook-endpoint.update-headers", "", Some(headers), 204).await;
+    held.call("operational-webhook-endpoint.get-headers", "", None, 200).await;
+    held.call("operational-webhook-endpoint.delete", "", None, 204).await;
+
+    let application = held.call("application.create", "", Some(json!({ "name": "A" })), 201).await;
+    held.name("org_id", ORGANIZATION);
+    held.name("app_id", application["id"].as_str().unwrap());
+    held.call("endpoint.create", "", Some(own), 201).await;
+    let keys = held.call("application.jwks", "", None, 200).await;
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
+    held.name("app_id", "uid");
+    held.call("application.jwks", "", None, 404).await;
+
+    let schema = json!({ "content": { "application/json": { "schema": { "type": "object" } } } });
+    let webhooks = json!({ "a.b": { "post": { "requestBody": schema, "tags": ["a"] } }, "c.d": { "post": {} } });
+    let mut import = json!({ "spec": { "openapi": "3.1.0", "webhooks": webhooks }, "dryRun": true });
+    held.call("event-type.import-openapi", "", Some(import.clone()), 200).await;
+    import["dryRun"] = json!(false);
+    held.call("event-type.import-openapi", "", Some(import), 200).await;
+    held.call("event-type.import-openapi", "", Some(json!({ "specRaw": "{" })), 422).await;
+    held.call("event-type.list", "?with_content=true", None, 200).await;
 }
 
 /// A text fits a schema just when it is taken.
