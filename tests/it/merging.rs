@@ -38,6 +38,7 @@ const EVENT_TYPE: &[Field] = &[
     ("deprecated", &["true", "false"]),
     ("schemas", &["null", "{\"1\":{\"type\":\"object\"}}"]),
     ("groupName", &["null", "\"g\""]),
+    ("featureFlags", &["null", "[\"f\"]", "[\"f\",\"g\"]"]),
 ];
 
 /// Some of the fields with one of their values each.
@@ -53,7 +54,7 @@ fn patches(fields: &'static [Field]) -> impl Strategy<Value = Map<String, Value>
 /// What is shown, without what changes by itself and without what is shown under a second name.
 fn shown(mut thing: Value) -> Map<String, Value> {
     let shown = thing.as_object_mut().unwrap();
-    for name in ["updatedAt", "filterTypes", "rateLimit"] {
+    for name in ["updatedAt", "filterTypes", "rateLimit", "featureFlag"] {
         shown.remove(name);
     }
     shown.clone()

@@ -154,3 +154,26 @@ async fn an_application_may_come_along_and_nonsense_is_refused() {
     let older = stage.call("POST", "/api/v1/auth/dashboard-access/new", None).await;
     assert_eq!(status(&stage, older.json()["token"].as_str().unwrap(), "GET", "/api/v1/app/new", None).await, 200);
 }
+
+#[tokio::test]
+async fn event_types_behind_a_flag_are_shown_to_who_has_it() {
+    let stage = Stage::new(&[]).await;
+    application(&stage, "acme").await;
+    for (name, flags) in [("a.open", json!([])), ("b.beta", json!(["beta", "early"]))] {
+        let body = json!({ "name": name, "description": "", "featureFlags": flags });
+        assert_eq!(stage.call("POST", "/api/v1/event-type", Some(body)).await.status, 201);
+    }
+    for (asked, names, get) in [
+        (json!({}), json!(["a.open"]), 404),
+        (json!({ "featureFlags": ["other"] }), json!(["a.open"]), 404),
+        (json!({ "featureFlags": ["early"] }), json!(["a.open", "b.beta"]), 200),
+    ] {
+        let token = token(&stage, "acme", asked.clone()).await;
+        let page = stage.call_as(&token, "GET", "/api/v1/event-type", None).await.json();
+        let shown: Vec<_> = page["data"].as_array().unwrap().iter().map(|each| each["name"].clone()).collect();
+        assert_eq!(json!(shown), names, "{asked}");
+        assert_eq!(status(&stage, &token, "GET", "/api/v1/event-type/b.beta", None).await, get, "{asked}");
+    }
+    let own = stage.call("GET", "/api/v1/event-type/b.beta", None).await.json();
+    assert_eq!((&own["featureFlags"], &own["featureFlag"]), (&json!(["beta", "early"]), &json!("beta")));
+}

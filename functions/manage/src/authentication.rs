@@ -61,6 +61,7 @@ pub(crate) async fn app_portal_access(
     let portal = Portal {
         scope,
         capabilities: asked.capabilities,
+        feature_flags: asked.feature_flags,
         token_id: BASE64.encode(portals.effects.random.id_tail()),
         session: asked.session,
         issued_at: now,

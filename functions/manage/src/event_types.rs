@@ -27,7 +27,9 @@ pub(crate) async fn list(
     let mut request = query.page(Order::Ascending, |text| EventTypeName::parse(text).ok())?;
     request.order = Order::Ascending;
     let (with_content, include_archived) = (query.flag("with_content", false)?, query.flag("include_archived", false)?);
-    let page = configure.list_event_types(&caller.organization, &request, include_archived).await?;
+    let mut page = configure.list_event_types(&caller.organization, &request, include_archived).await?;
+    // A page with hidden types is shorter; where the next one begins stays the same.
+    page.items.retain(|event_type| caller.sees(event_type));
     Ok(ok(&PageOut::new(page, |event_type| EventTypeOut::new(event_type, with_content))))
 }
 
@@ -47,6 +49,9 @@ pub(crate) async fn get(
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let event_type = configure.event_type(&caller.organization, &named(name)?).await?;
+    if !caller.sees(&event_type) {
+        return Err(Problem::NotFound);
+    }
     Ok(shown(StatusCode::OK, event_type))
 }
 

@@ -23,8 +23,8 @@ pub struct EventType {
     pub schemas: Option<Value>,
     /// What is done with a payload that the newest schema does not allow.
     pub schema_validation: SchemaValidation,
-    /// Flag that hides the type from customers without it.
-    pub feature_flag: Option<String>,
+    /// Flags that hide the type from customers who have none of them; empty: everybody sees it.
+    pub feature_flags: Vec<String>,
     /// Heading it is listed under.
     pub group_name: Option<String>,
     /// When it was made.
@@ -107,7 +107,7 @@ pub struct EventTypeDraft {
     /// What is done with a payload that is not allowed; `None`, what was done before, for SDKs do not know of it.
     pub schema_validation: Option<SchemaValidation>,
     /// Hides it from customers without the flag.
-    pub feature_flag: Option<String>,
+    pub feature_flags: Vec<String>,
     /// Heading it is listed under.
     pub group_name: Option<String>,
 }
@@ -122,7 +122,7 @@ impl EventTypeDraft {
             deprecated: self.deprecated,
             schemas: self.schemas,
             schema_validation: self.schema_validation.unwrap_or_default(),
-            feature_flag: self.feature_flag,
+            feature_flags: self.feature_flags,
             group_name: self.group_name,
             created_at: now,
             updated_at: now,
@@ -153,8 +153,8 @@ pub struct EventTypePatch {
     pub schemas: Option<Option<Value>>,
     /// What is done with a payload that is not allowed.
     pub schema_validation: Option<SchemaValidation>,
-    /// Hides it from customers without the flag, or from nobody from now on.
-    pub feature_flag: Option<Option<String>>,
+    /// Hides it from customers without one of these; empty: from nobody from now on.
+    pub feature_flags: Option<Vec<String>>,
     /// Heading it is listed under, or none from now on.
     pub group_name: Option<Option<String>>,
 }
@@ -169,7 +169,7 @@ impl EventTypePatch {
             deprecated: self.deprecated.unwrap_or(before.deprecated),
             schemas: self.schemas.unwrap_or_else(|| before.schemas.clone()),
             schema_validation: self.schema_validation.unwrap_or(before.schema_validation),
-            feature_flag: self.feature_flag.unwrap_or_else(|| before.feature_flag.clone()),
+            feature_flags: self.feature_flags.unwrap_or_else(|| before.feature_flags.clone()),
             group_name: self.group_name.unwrap_or_else(|| before.group_name.clone()),
             created_at: before.created_at,
             updated_at: now.later_than(before.updated_at),

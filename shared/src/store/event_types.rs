@@ -31,7 +31,7 @@ fn to_item(organization: &OrganizationId, event_type: &EventType) -> Item {
             "validation",
             Some(event_type.schema_validation).filter(|m| *m != SchemaValidation::Off).map(SchemaValidation::as_str),
         )
-        .text_if("flag", event_type.feature_flag.as_deref())
+        .texts("flags", &event_type.feature_flags)
         .text_if("group", event_type.group_name.as_deref())
         .instant("created", event_type.created_at)
         .instant("updated", event_type.updated_at)
@@ -49,7 +49,7 @@ fn from_item(item: &Item) -> Result<EventType, Fault> {
         schema_validation: reader
             .parsed_if("validation", |text| SchemaValidation::parse(text).ok())?
             .unwrap_or_default(),
-        feature_flag: reader.text_if("flag")?.map(str::to_owned),
+        feature_flags: reader.texts("flags", |text| Some(text.to_owned()))?,
         group_name: reader.text_if("group")?.map(str::to_owned),
         created_at: reader.instant("created")?,
         updated_at: reader.instant("updated")?,

@@ -87,7 +87,7 @@ impl Configure {
             deprecated: webhook.deprecated,
             schemas: webhook.schemas.clone(),
             schema_validation: None,
-            feature_flag: None,
+            feature_flags: Vec::new(),
             group_name: webhook.group_name.clone(),
         };
         let anyhow = Precondition::default();

@@ -16,6 +16,7 @@ use jsonwebtoken::DecodingKey;
 use super::Problem;
 use super::routes::{self, Access};
 use crate::config::{JwtSecret, Platform};
+use crate::domain::event_type::EventType;
 use crate::domain::ids::OrganizationId;
 use crate::domain::operational::operational_application;
 use crate::effects::Effects;
@@ -54,6 +55,16 @@ impl Caller {
             None => Ok(named),
             Some(portal) => named.only(portal.scope.application).ok_or(Problem::NotFound),
         }
+    }
+}
+
+impl Caller {
+    /// Whether an event type is offered to it: a portal needs one of the flags that hide it, if there are any.
+    pub fn sees(&self, event_type: &EventType) -> bool {
+        let has = |flag: &String| {
+            self.portal.as_ref().is_none_or(|portal| portal.feature_flags.iter().any(|own| own.as_str() == flag))
+        };
+        event_type.feature_flags.is_empty() || event_type.feature_flags.iter().any(has)
     }
 }
 

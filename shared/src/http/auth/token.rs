@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::JwtSecret;
 use crate::domain::access::Capability;
 use crate::domain::ids::{AppScope, ApplicationId, OrganizationId};
+use crate::domain::names::EventTypeName;
 use crate::domain::timestamp::Timestamp;
 use crate::http::Problem;
 
@@ -39,6 +40,8 @@ struct Claims {
     sid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     capabilities: Option<Vec<Capability>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    feature_flags: Vec<EventTypeName>,
 }
 
 /// Whose a token was found to be.
@@ -55,6 +58,8 @@ pub struct Portal {
     pub scope: AppScope,
     /// What it may do there.
     pub capabilities: Vec<Capability>,
+    /// Event types that need one of these flags are shown to it.
+    pub feature_flags: Vec<EventTypeName>,
     /// The token's own name, to call it back by.
     pub token_id: String,
     /// What its issuer calls the session it belongs to.
@@ -83,6 +88,7 @@ pub fn issue_token(
         jti: None,
         sid: None,
         capabilities: None,
+        feature_flags: Vec::new(),
     };
     sign(secret, &claims)
 }
@@ -99,6 +105,7 @@ pub(super) fn issue_portal_token(secret: &JwtSecret, portal: &Portal) -> Result<
         jti: Some(portal.token_id.clone()),
         sid: portal.session.clone(),
         capabilities: Some(portal.capabilities.clone()),
+        feature_flags: portal.feature_flags.clone(),
     };
     sign(secret, &claims)
 }
@@ -135,6 +142,7 @@ pub(super) fn check(key: &DecodingKey, token: &str, now: Timestamp) -> Result<Be
     Ok(Bearer::Portal(Portal {
         scope: AppScope { organization: claims.org.ok_or(REFUSED)?, application },
         capabilities: claims.capabilities.ok_or(REFUSED)?,
+        feature_flags: claims.feature_flags,
         token_id: claims.jti.ok_or(REFUSED)?,
         session: claims.sid,
         issued_at: claims.iat.map(|iat| Timestamp::from_millis(iat.saturating_mul(1_000))).ok_or(REFUSED)?,
@@ -185,6 +193,7 @@ mod tests {
         let portal = Portal {
             scope: AppScope { organization: organization(), application: application() },
             capabilities: vec![Capability::ViewBase, Capability::ManageEndpoint],
+            feature_flags: vec![EventTypeName::parse("beta").unwrap()],
             token_id: "one".to_owned(),
             session: Some("s".to_owned()),
             issued_at: at(NOW_S),

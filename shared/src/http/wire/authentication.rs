@@ -5,8 +5,10 @@ use utoipa::ToSchema;
 
 use super::application::ApplicationIn;
 use super::bounded_list;
+use super::event_type::FEATURE_FLAGS_MAX;
 use crate::domain::access::Capability;
 use crate::domain::application::ApplicationDraft;
+use crate::domain::names::EventTypeName;
 use crate::http::Problem;
 
 /// How long a portal token may last, and does when nothing is said, in seconds: an hour to a week.
@@ -36,6 +38,9 @@ pub struct AppPortalAccessIn {
     /// What the token may do; left out: everything in its application.
     #[schema(max_items = 6)]
     capabilities: Option<Vec<Capability>>,
+    /// Event types that need one of these flags are shown to it as well.
+    #[schema(max_items = 20)]
+    feature_flags: Option<Vec<EventTypeName>>,
     /// For how many seconds the token is good.
     #[schema(minimum = 3_600, maximum = 604_800, default = 604_800)]
     expiry: Option<u32>,
@@ -51,6 +56,8 @@ pub struct PortalRequest {
     pub application: Option<ApplicationDraft>,
     /// What the token may do.
     pub capabilities: Vec<Capability>,
+    /// Event types with one of these flags are shown to it.
+    pub feature_flags: Vec<EventTypeName>,
     /// For how long.
     pub lifetime_s: u32,
     /// What the caller calls the session.
@@ -76,6 +83,7 @@ impl AppPortalAccessIn {
         Ok(PortalRequest {
             application: self.application.map(|application| application.into_draft_for(app_id)).transpose()?,
             capabilities,
+            feature_flags: bounded_list("featureFlags", self.feature_flags.unwrap_or_default(), FEATURE_FLAGS_MAX)?,
             lifetime_s,
             session: self.session_id.map(|text| checked_session("sessionId", text)).transpose()?,
         })

@@ -132,7 +132,13 @@ fn checked_headers(headers: BTreeMap<String, String>) -> Result<Vec<Header>, Pro
     let parse = |(name, value): (&String, &String)| {
         Header::parse(name, value).map_err(|reason| Problem::field(&["body", "headers", name], reason.0))
     };
-    headers.iter().map(parse).collect()
+    let headers: Vec<Header> = headers.iter().map(parse).collect::<Result<_, Problem>>()?;
+    let mut names: Vec<&str> = headers.iter().map(Header::name).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Problem::field(&["body", "headers", twice[0]], "must not be there twice, whatever its case"));
+    }
+    Ok(headers)
 }
 
 /// What changes an endpoint. What is left out stays as it is.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{checked_text, present};
+use super::{bounded_list, checked_text, present};
 use crate::domain::event_type::{
     DESCRIPTION_BYTES_MAX, EventType, EventTypeDraft, EventTypePatch, SCHEMAS_BYTES_MAX, SchemaValidation,
 };
@@ -31,8 +31,11 @@ pub struct EventTypeUpdateIn {
     /// JSON Schemas of the payload by version number; as JSON not larger than 262,144 bytes.
     #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Schemas>,
-    /// Flag that hides the type from customers without it.
+    /// Flag that hides the type from customers without it; the same as one in `featureFlags`, which wins.
     feature_flag: Option<EventTypeName>,
+    /// Flags that hide the type from customers who have none of them.
+    #[schema(max_items = 20)]
+    feature_flags: Option<Vec<EventTypeName>>,
     /// Heading it is listed under.
     group_name: Option<EventTypeName>,
     /// What is done with a payload that the newest schema does not allow; left out: what was done before.
@@ -57,8 +60,11 @@ pub struct EventTypeIn {
     /// JSON Schemas of the payload by version number; as JSON not larger than 262,144 bytes.
     #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Schemas>,
-    /// Flag that hides the type from customers without it.
+    /// Flag that hides the type from customers without it; the same as one in `featureFlags`, which wins.
     feature_flag: Option<EventTypeName>,
+    /// Flags that hide the type from customers who have none of them.
+    #[schema(max_items = 20)]
+    feature_flags: Option<Vec<EventTypeName>>,
     /// Heading it is listed under.
     group_name: Option<EventTypeName>,
     /// What is done with a payload that the newest schema does not allow; left out: `off`.
@@ -75,6 +81,7 @@ impl EventTypeIn {
             deprecated: self.deprecated,
             schemas: self.schemas,
             feature_flag: self.feature_flag,
+            feature_flags: self.feature_flags,
             group_name: self.group_name,
             schema_validation: self.schema_validation,
         };
@@ -91,10 +98,18 @@ impl EventTypeUpdateIn {
             deprecated: self.deprecated.unwrap_or(false),
             schemas: self.schemas.map(checked_schemas).transpose()?,
             schema_validation: self.schema_validation.map(schema_validation).transpose()?,
-            feature_flag: self.feature_flag.map(|flag| flag.to_string()),
+            feature_flags: flags(self.feature_flags.unwrap_or_else(|| self.feature_flag.into_iter().collect()))?,
             group_name: self.group_name.map(|name| name.to_string()),
         })
     }
+}
+
+/// Flags of one event type, or of one portal.
+pub(super) const FEATURE_FLAGS_MAX: usize = 20;
+
+fn flags(flags: Vec<EventTypeName>) -> Result<Vec<String>, Problem> {
+    let flags = bounded_list("featureFlags", flags, FEATURE_FLAGS_MAX)?;
+    Ok(flags.iter().map(EventTypeName::to_string).collect())
 }
 
 fn schema_validation(text: String) -> Result<SchemaValidation, Problem> {
@@ -128,10 +143,14 @@ pub struct EventTypePatchIn {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<BTreeMap<String, Object>>)]
     schemas: Option<Option<Schemas>>,
-    /// Flag that hides the type from customers without it; null takes it away.
+    /// Flag that hides the type from customers without it; null takes all away. The same as one in `featureFlags`, which wins.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<EventTypeName>)]
     feature_flag: Option<Option<EventTypeName>>,
+    /// Flags that hide the type from customers who have none of them, all of them; null takes them away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<EventTypeName>>, max_items = 20)]
+    feature_flags: Option<Option<Vec<EventTypeName>>>,
     /// Heading it is listed under; null takes it away.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<EventTypeName>)]
@@ -153,7 +172,12 @@ impl EventTypePatchIn {
             deprecated: self.deprecated,
             schemas: self.schemas.map(schemas).transpose()?,
             schema_validation: self.schema_validation.map(schema_validation).transpose()?,
-            feature_flag: self.feature_flag.map(name),
+            feature_flags: self
+                .feature_flags
+                .map(Option::unwrap_or_default)
+                .or(self.feature_flag.map(|flag| flag.into_iter().collect()))
+                .map(flags)
+                .transpose()?,
             group_name: self.group_name.map(name),
         })
     }
@@ -178,11 +202,11 @@ pub struct EventTypeOut {
     /// What is done with a payload that the newest schema does not allow.
     #[schema(value_type = SchemaValidation)]
     schema_validation: &'static str,
-    /// Flag that hides the type from customers without it.
+    /// The first of `featureFlags`, for older SDKs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     feature_flag: Option<String>,
-    /// The same as a list.
+    /// Flags that hide the type from customers who have none of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     feature_flags: Option<Vec<String>>,
@@ -206,8 +230,8 @@ impl EventTypeOut {
             deprecated: event_type.deprecated,
             schemas: event_type.schemas.filter(|_| with_content),
             schema_validation: event_type.schema_validation.as_str(),
-            feature_flags: event_type.feature_flag.clone().map(|flag| vec![flag]),
-            feature_flag: event_type.feature_flag,
+            feature_flag: event_type.feature_flags.first().cloned(),
+            feature_flags: Some(event_type.feature_flags).filter(|flags| !flags.is_empty()),
             group_name: event_type.group_name,
             created_at: event_type.created_at,
             updated_at: event_type.updated_at,
