@@ -5,71 +5,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-requirement="cargo-lambda==1.9.2"
-venv=.lanes/cargo-lambda
-jwt_secret="fanfare-local-development-secret-not-for-production" # the one that signed the tokens under events/
-start_seconds_max=60
-invoke_seconds_max=120 # the first invocation of a function may link it
+source tests/lanes/lib.sh # its secret signed the tokens under events/
 
-# Written last, so that an installation that was cut short is done again. Without its dependencies: those are a cross
-# compiler, which only `cargo lambda build` needs.
-if [[ "$(cat "$venv/installed" 2>/dev/null)" != "$requirement" ]]; then
-    echo "installing $requirement"
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "$requirement"
-    echo "$requirement" >"$venv/installed"
-fi
+venv=.lanes/cargo-lambda
+invoke_seconds_max=120 # the first invocation of a function may link it
+passed=0
+
+# Its dependencies are a cross compiler, which only `cargo lambda build` needs.
+install "$venv" --no-deps cargo-lambda==1.9.2
 "$venv/bin/cargo-lambda" lambda --version
 
-# What `cargo lambda watch` would build one function at a time, and the gateway.
-cargo build --quiet --bins
-
-work=$(mktemp -d)
-pids=()
-passed=0
-is_done=false
-
-finish() {
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    if ! $is_done; then
-        tail -n 40 "$work"/*.log >&2 || true
-    fi
-    rm -rf "$work"
-}
-trap finish EXIT
-
-# Three ports that are free now, held together so that they differ, and let go before anybody is started.
-ports=$(python3 - <<'PYTHON'
-import socket
-held = [socket.socket() for _ in range(3)]
-for each in held:
-    each.bind(("127.0.0.1", 0))
-print(*(each.getsockname()[1] for each in held))
-PYTHON
-)
-read -r http_port aws_port invoke_port <<<"$ports"
-
-# wait_for PORT PID: until something listens there; at once an error when the process has ended.
-wait_for() {
-    for ((waited = 0; waited < start_seconds_max * 10; waited++)); do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-            return
-        fi
-        kill -0 "$2" 2>/dev/null || { echo "the process for port $1 ended" >&2; return 1; }
-        sleep 0.1
-    done
-    echo "nothing listens on port $1 after $start_seconds_max s" >&2
-    return 1
-}
-
-"${CARGO_TARGET_DIR:-target}/debug/fanfare" --memory --jwt-secret "$jwt_secret" \
-    --listen "127.0.0.1:$http_port" --aws-listen "127.0.0.1:$aws_port" >"$work/gateway.log" 2>&1 &
-pids+=($!)
-wait_for "$aws_port" $!
+# With the gateway come the functions, which `cargo lambda watch` would build one at a time.
+build_gateway
+read -r aws_port invoke_port <<<"$(free_ports 2)"
+start_gateway gateway --aws-listen "127.0.0.1:$aws_port"
 
 AWS_ENDPOINT_URL="http://127.0.0.1:$aws_port" AWS_REGION=us-east-1 \
     AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the lanes that call a running gateway share: tools installed once, free ports, and a fresh gateway in memory that
+# What the lanes with a running gateway share: tools installed once, free ports, and a fresh gateway in memory that
 # ends with the lane. Sourced from the repository's root, by a script with `set -euo pipefail`; it takes the EXIT trap.
 #
 # FANFARE_BIN=PATH names a gateway that is already built; without it the lane builds one.
@@ -28,7 +28,8 @@ stop_all() {
     pids=()
 }
 
-# install FOLDER REQUIREMENT...: a virtual environment with exactly these packages and what they need. What was installed
+# install FOLDER REQUIREMENT...: a virtual environment with exactly these packages and what they need (with --no-deps among
+# them: without what they need). What was installed
 # is written last, so that an installation that was cut short is done again.
 install() {
     local folder=$1 requirements="${*:2}"
@@ -42,9 +43,15 @@ install() {
     echo "$requirements" >"$folder/installed"
 }
 
-# One that is free now; let go before the gateway takes it.
-free_port() {
-    python3 -c 'import socket; held = socket.socket(); held.bind(("127.0.0.1", 0)); print(held.getsockname()[1])'
+# free_ports COUNT: so many that are free now, held together so that they differ, and let go before anybody takes them.
+free_ports() {
+    python3 - "$1" <<'PYTHON'
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for each in held:
+    each.bind(("127.0.0.1", 0))
+print(*(each.getsockname()[1] for each in held))
+PYTHON
 }
 
 # wait_for PORT PID: until something listens there; at once an error when the process has ended.
@@ -72,7 +79,7 @@ build_gateway() {
 # start_gateway NAME [FLAG...]: a gateway that knows nothing yet. Sets `url` and `token`, an organization's; logs to NAME.log.
 start_gateway() {
     local port
-    port=$(free_port)
+    port=$(free_ports 1)
     "$gateway" --memory --jwt-secret "$jwt_secret" --listen "127.0.0.1:$port" "${@:2}" >"$work/$1.log" 2>&1 &
     pids+=($!)
     wait_for "$port" $!

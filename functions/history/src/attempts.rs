@@ -7,11 +7,9 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use fanfare::domain::Invalid;
-use fanfare::domain::attempt::Attempt;
+use fanfare::domain::attempt::{Attempt, parse_status_code_class};
 use fanfare::domain::delivery::DeliveryStatus;
 use fanfare::domain::ids::{AppScope, AttemptId};
-use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::domain::page::PageRequest;
 use fanfare::http::body::{answer, ok};
 use fanfare::http::query::PageOut;
@@ -21,30 +19,16 @@ use fanfare::http::{Caller, Problem, Query, Segments, path};
 use fanfare::store::AttemptFilter;
 use lambda_http::http::StatusCode;
 
-use crate::Door;
+use crate::{Door, list_filter};
 
 fn filter(query: &Query) -> Result<AttemptFilter, Problem> {
-    let class = |text: &str| {
-        let found = ["0", "100", "200", "300", "400", "500"].contains(&text).then(|| text.parse().ok()).flatten();
-        found.ok_or_else(|| Invalid::new("must be one of 0, 100, 200, 300, 400, 500"))
-    };
     query.flag("expanded_statuses", false)?;
     Ok(AttemptFilter {
-        event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
-        channel: query.parsed("channel", |text| Channel::parse(text))?,
-        tag: query.parsed("tag", |text| Tag::parse(text))?,
-        status: query.parsed("status", status)?,
-        status_code_class: query.parsed("status_code_class", class)?,
+        list: list_filter(query)?,
+        status: query.parsed("status", DeliveryStatus::parse)?,
+        status_code_class: query.parsed("status_code_class", parse_status_code_class)?,
         endpoint: None,
-        before: query.instant("before")?,
-        after: query.instant("after")?,
     })
-}
-
-/// A status by its number.
-pub(crate) fn status(text: &str) -> Result<DeliveryStatus, Invalid> {
-    let found = DeliveryStatus::ALL.into_iter().find(|status| status.number().to_string() == text);
-    found.ok_or_else(|| Invalid::new("must be 0 (success), 1 (pending), 2 (fail), 3 (sending) or 4 (canceled)"))
 }
 
 pub(crate) async fn list_by_endpoint(

@@ -3,8 +3,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fanfare::domain::delivery::DeliveryStatus;
 use fanfare::domain::ids::{AppScope, AttemptId, EndpointId};
-use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::domain::page::Order;
 use fanfare::domain::standing::{Standing, deliveries};
 use fanfare::http::body::ok;
@@ -15,9 +15,8 @@ use fanfare::http::{Caller, Problem, Query, Segments, path};
 use fanfare::store::DeliveryFilter;
 use futures_util::future::try_join_all;
 
-use crate::Door;
-use crate::attempts::status;
 use crate::messages::show;
+use crate::{Door, list_filter};
 
 /// Newest first by the first attempt, which is what `before` and `after` are about and what the iterator names.
 pub(crate) async fn list_by_endpoint(
@@ -29,14 +28,7 @@ pub(crate) async fn list_by_endpoint(
     let request = query.page_by_time(AttemptId::parse)?;
     let with_content = query.flag("with_content", true)?;
     query.flag("expanded_statuses", false)?;
-    let filter = DeliveryFilter {
-        event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
-        channel: query.parsed("channel", |text| Channel::parse(text))?,
-        tag: query.parsed("tag", |text| Tag::parse(text))?,
-        status: query.parsed("status", status)?,
-        before: query.instant("before")?,
-        after: query.instant("after")?,
-    };
+    let filter = DeliveryFilter { list: list_filter(&query)?, status: query.parsed("status", DeliveryStatus::parse)? };
     let (scope, _) = door.application(&caller, &app_id).await?;
     let endpoint = door.endpoint_id(&scope, &endpoint_id).await?;
     let page = door.store.list_deliveries(&scope, &endpoint, &request, &filter, door.effects.now()).await?;

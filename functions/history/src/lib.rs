@@ -15,12 +15,13 @@ use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::{AppScope, EndpointId, MessageId};
+use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::effects::Effects;
 use fanfare::flows::expunge::Expunge;
 use fanfare::flows::resend::Resend;
 use fanfare::flows::start_task::StartTask;
-use fanfare::http::{Auth, Caller, Problem, guarded, path};
-use fanfare::store::Store;
+use fanfare::http::{Auth, Caller, Problem, Query, guarded, path};
+use fanfare::store::{ListFilter, Store};
 
 #[derive(Clone)]
 struct Door {
@@ -89,4 +90,15 @@ impl Door {
         let named = path::message(msg_id)?;
         Ok(self.store.message(scope, &named).await?.ok_or(Problem::NotFound)?.id)
     }
+}
+
+/// What the query narrows a list by time to.
+fn list_filter(query: &Query) -> Result<ListFilter, Problem> {
+    Ok(ListFilter {
+        event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
+        channel: query.parsed("channel", |text| Channel::parse(text))?,
+        tag: query.parsed("tag", |text| Tag::parse(text))?,
+        before: query.instant("before")?,
+        after: query.instant("after")?,
+    })
 }

@@ -4,17 +4,15 @@ use axum::extract::State;
 use axum::response::Response;
 use fanfare::domain::ids::MessageId;
 use fanfare::domain::message::{Message, Payload};
-use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::flows::Refusal;
 use fanfare::http::body::ok;
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::message::MessageOut;
 use fanfare::http::{Caller, Problem, Query, Segments, path};
-use fanfare::store::MessageFilter;
 use futures_util::future::try_join_all;
 use lambda_http::http::StatusCode;
 
-use crate::Door;
+use crate::{Door, list_filter};
 
 pub(crate) async fn list(
     State(door): State<Door>,
@@ -24,13 +22,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let request = query.page_by_time(MessageId::parse)?;
     let with_content = query.flag("with_content", true)?;
-    let filter = MessageFilter {
-        event_types: query.list("event_types", |text| EventTypeName::parse(text))?,
-        channel: query.parsed("channel", |text| Channel::parse(text))?,
-        tag: query.parsed("tag", |text| Tag::parse(text))?,
-        before: query.instant("before")?,
-        after: query.instant("after")?,
-    };
+    let filter = list_filter(&query)?;
     let (scope, application) = door.application(&caller, &app_id).await?;
     let page = door.store.list_messages(&scope, &application, &request, &filter).await?;
     let shown = try_join_all(page.items.iter().map(|message| show(&door, message, with_content))).await?;

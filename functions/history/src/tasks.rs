@@ -1,84 +1,78 @@
 //! Work in the background over HTTP: asked for, looked at.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use fanfare::domain::Invalid;
 use fanfare::domain::background::{TaskStatus, Work};
-use fanfare::domain::ids::{AppScope, EndpointId, TaskId};
+use fanfare::domain::ids::{ApplicationId, EndpointId, TaskId};
 use fanfare::domain::page::Order;
+use fanfare::flows::CreationKey;
 use fanfare::http::body::{IdempotencyKey, answer, ok};
 use fanfare::http::query::PageOut;
 use fanfare::http::wire::background::{
     AppUsageStatsIn, AppUsageStatsOut, BackgroundTaskOut, BulkReplayIn, ReplayIn, TaskOut,
 };
-use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
+use fanfare::http::{Caller, Json, Problem, Query, Segments};
 use fanfare::store::{ApplicationRef, TaskFilter};
 use lambda_http::http::StatusCode;
 
 use crate::Door;
 
-type EndpointPath = Segments<(String, String)>;
-
-/// The endpoint whose deliveries are to be made again.
-async fn endpoint(
-    door: &Door,
-    caller: &Caller,
-    app_id: &str,
-    endpoint_id: &str,
-) -> Result<(AppScope, EndpointId), Problem> {
-    let named = path::endpoint(endpoint_id)?;
-    let (scope, _) = door.application(caller, app_id).await?;
-    let endpoint = door.store.endpoint(&scope, &named).await?.ok_or(Problem::NotFound)?;
-    Ok((scope, endpoint.id))
-}
+type EndpointPath = (String, String);
 
 /// The task, once it is stored and queued.
-async fn start(door: &Door, caller: &Caller, work: Work, request: &Request) -> Result<TaskOut, Problem> {
-    let key = request.0.as_deref().map(|key| (key, &*request.1));
+async fn start(door: &Door, caller: &Caller, work: Work, key: Option<CreationKey<'_>>) -> Result<TaskOut, Problem> {
     Ok(TaskOut::from(&door.start_task.run(&caller.organization, work, key).await?))
 }
 
-/// A request's idempotency key and its bytes.
-struct Request(Option<String>, Bytes);
+/// 202 with the task that makes deliveries to this endpoint again.
+async fn replay(
+    door: &Door,
+    caller: &Caller,
+    (app_id, endpoint_id): EndpointPath,
+    key: Option<CreationKey<'_>>,
+    work: impl FnOnce(ApplicationId, EndpointId) -> Work,
+) -> Result<Response, Problem> {
+    let (scope, _) = door.application(caller, &app_id).await?;
+    let endpoint = door.endpoint_id(&scope, &endpoint_id).await?;
+    let task = start(door, caller, work(scope.application, endpoint), key).await?;
+    Ok(answer(StatusCode::ACCEPTED, &task))
+}
 
 pub(crate) async fn recover(
     State(door): State<Door>,
     caller: Caller,
-    Segments((app_id, endpoint_id)): EndpointPath,
+    Segments(named): Segments<EndpointPath>,
     body: Json<ReplayIn>,
 ) -> Result<Response, Problem> {
-    let request = Request(body.idempotency_key, body.bytes);
+    let key = CreationKey::of(&body.idempotency_key, &body.bytes);
     let window = body.value.into_window(door.effects.now())?;
-    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
-    let work = Work::Recover { application: scope.application, endpoint, window };
-    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+    let work = |application, endpoint| Work::Recover { application, endpoint, window };
+    replay(&door, &caller, named, key, work).await
 }
 
 pub(crate) async fn replay_missing(
     State(door): State<Door>,
     caller: Caller,
-    Segments((app_id, endpoint_id)): EndpointPath,
+    Segments(named): Segments<EndpointPath>,
     body: Json<ReplayIn>,
 ) -> Result<Response, Problem> {
-    let request = Request(body.idempotency_key, body.bytes);
+    let key = CreationKey::of(&body.idempotency_key, &body.bytes);
     let window = body.value.into_window(door.effects.now())?;
-    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
-    let work = Work::ReplayMissing { application: scope.application, endpoint, window };
-    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+    let work = |application, endpoint| Work::ReplayMissing { application, endpoint, window };
+    replay(&door, &caller, named, key, work).await
 }
 
 pub(crate) async fn bulk_replay(
     State(door): State<Door>,
     caller: Caller,
-    Segments((app_id, endpoint_id)): EndpointPath,
+    Segments(named): Segments<EndpointPath>,
     body: Json<BulkReplayIn>,
 ) -> Result<Response, Problem> {
-    let request = Request(body.idempotency_key, body.bytes);
+    let key = CreationKey::of(&body.idempotency_key, &body.bytes);
     let (window, filter) = body.value.into_parts(door.effects.now())?;
-    let (scope, endpoint) = endpoint(&door, &caller, &app_id, &endpoint_id).await?;
-    let work = Work::BulkReplay { application: scope.application, endpoint, window, filter };
-    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &request).await?))
+    let work = |application, endpoint| Work::BulkReplay { application, endpoint, window, filter };
+    replay(&door, &caller, named, key, work).await
 }
 
 /// 202 with the task. What is accepted from now on keeps its content.
@@ -90,7 +84,7 @@ pub(crate) async fn expunge_all(
 ) -> Result<Response, Problem> {
     let (scope, _) = door.application(&caller, &app_id).await?;
     let work = Work::ExpungeAll { application: scope.application };
-    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, &Request(key, Bytes::new())).await?))
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, work, CreationKey::of(&key, &[])).await?))
 }
 
 /// Counts messages and attempts; names that no application has are given back at once.
@@ -99,7 +93,7 @@ pub(crate) async fn app_usage(
     caller: Caller,
     body: Json<AppUsageStatsIn>,
 ) -> Result<Response, Problem> {
-    let request = Request(body.idempotency_key, body.bytes);
+    let key = CreationKey::of(&body.idempotency_key, &body.bytes);
     let (window, names) = body.value.into_parts(door.effects.now())?;
     let (mut applications, mut unresolved_app_ids) = (Vec::new(), Vec::new());
     for name in names.iter().flatten() {
@@ -116,7 +110,7 @@ pub(crate) async fn app_usage(
     if names.is_some() && applications.is_empty() {
         return Err(Problem::field(&["body", "appIds"], "names no application"));
     }
-    let task = start(&door, &caller, Work::AppUsage { window, applications }, &request).await?;
+    let task = start(&door, &caller, Work::AppUsage { window, applications }, key).await?;
     Ok(answer(StatusCode::ACCEPTED, &AppUsageStatsOut { task, unresolved_app_ids }))
 }
 
@@ -126,8 +120,8 @@ pub(crate) async fn event_type_usage(
     caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Response, Problem> {
-    let request = Request(key, Bytes::new());
-    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, Work::EventTypeUsage, &request).await?))
+    let key = CreationKey::of(&key, &[]);
+    Ok(answer(StatusCode::ACCEPTED, &start(&door, &caller, Work::EventTypeUsage, key).await?))
 }
 
 pub(crate) async fn list(State(door): State<Door>, caller: Caller, query: Query) -> Result<Response, Problem> {

@@ -5,6 +5,7 @@ use axum::response::Response;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::ApplicationId;
 use fanfare::domain::page::Order;
+use fanfare::flows::CreationKey;
 use fanfare::flows::configure::{Configure, Saved};
 use fanfare::http::body::ok;
 use fanfare::http::etag::tagged;
@@ -30,7 +31,7 @@ pub(crate) async fn create(
     body: Json<ApplicationIn>,
 ) -> Result<Response, Problem> {
     let get_if_exists = query.flag("get_if_exists", false)?;
-    let (key, draft) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
+    let (key, draft) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
     saved(configure.create_application(&caller.organization, draft, key, get_if_exists).await?)
 }
 

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fanfare::domain::ids::{AppScope, OrganizationId};
 use fanfare::effects::Effects;
 use fanfare::flows::configure::Configure;
 use fanfare::http::auth::Portal;
@@ -16,7 +15,7 @@ use fanfare::http::wire::authentication::{
     AppPortalAccessIn, AppPortalAccessOut, ApplicationTokenExpireIn, PORTAL_TOKEN_LIFETIME_S_MAX,
 };
 use fanfare::http::{Auth, Caller, Json, Problem, Segments};
-use fanfare::store::{ApplicationRef, Cutoff, Store};
+use fanfare::store::{Cutoff, Store};
 use lambda_http::http::StatusCode;
 use serde_json::json;
 
@@ -40,10 +39,6 @@ impl Portals {
         let key = json!({ "appId": portal.scope.application, "token": token });
         format!("{}#key={}", self.url, BASE64.encode(key.to_string()))
     }
-
-    async fn scope(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<AppScope, Problem> {
-        Ok(self.configure.scope(organization, named).await?)
-    }
 }
 
 pub(crate) async fn app_portal_access(
@@ -52,11 +47,29 @@ pub(crate) async fn app_portal_access(
     Segments(app_id): Segments<String>,
     body: Json<AppPortalAccessIn>,
 ) -> Result<Response, Problem> {
-    let (named, asked) = (caller.application(&app_id)?, body.value.into_request(&app_id)?);
+    grant(&portals, &caller, &app_id, body.value).await
+}
+
+/// The older name of [`app_portal_access`], which says nothing about the token.
+pub(crate) async fn dashboard_access(
+    State(portals): State<Portals>,
+    caller: Caller,
+    Segments(app_id): Segments<String>,
+) -> Result<Response, Problem> {
+    grant(&portals, &caller, &app_id, AppPortalAccessIn::default()).await
+}
+
+async fn grant(
+    portals: &Portals,
+    caller: &Caller,
+    app_id: &str,
+    asked: AppPortalAccessIn,
+) -> Result<Response, Problem> {
+    let (named, asked) = (caller.application(app_id)?, asked.into_request(app_id)?);
     if let Some(draft) = asked.application {
         portals.configure.create_application(&caller.organization, draft, None, true).await?;
     }
-    let scope = portals.scope(&caller.organization, &named).await?;
+    let scope = portals.configure.scope(&caller.organization, &named).await?;
     let now = portals.effects.now();
     let portal = Portal {
         scope,
@@ -69,16 +82,6 @@ pub(crate) async fn app_portal_access(
     };
     let token = portals.auth.issue(&portal)?;
     Ok(ok(&AppPortalAccessOut { url: portals.link(&portal, &token), token }))
-}
-
-/// The older name of [`app_portal_access`], which says nothing about the token.
-pub(crate) async fn dashboard_access(
-    state: State<Portals>,
-    caller: Caller,
-    segments: Segments<String>,
-) -> Result<Response, Problem> {
-    let body = Json { value: AppPortalAccessIn::default(), bytes: Default::default(), idempotency_key: None };
-    app_portal_access(state, caller, segments, body).await
 }
 
 /// Ends the portal token that asks. An organization's token is no session: it ends when its secret changes.
@@ -96,7 +99,7 @@ pub(crate) async fn expire_all(
     body: Json<ApplicationTokenExpireIn>,
 ) -> Result<StatusCode, Problem> {
     let (named, (delay_s, sessions)) = (caller.application(&app_id)?, body.value.into_parts()?);
-    let scope = portals.scope(&caller.organization, &named).await?;
+    let scope = portals.configure.scope(&caller.organization, &named).await?;
     let now = portals.effects.now();
     let from = now.plus_millis(i64::from(delay_s) * 1_000);
     let cutoff = |session| Cutoff { issued_before: now, from, session };

@@ -8,6 +8,7 @@ use axum::response::Response;
 use fanfare::domain::endpoint::Endpoint;
 use fanfare::domain::ids::{EndpointId, OrganizationId};
 use fanfare::domain::page::Order;
+use fanfare::flows::CreationKey;
 use fanfare::flows::configure::{Configure, EndpointName, Saved};
 use fanfare::http::body::ok;
 use fanfare::http::etag::tagged;
@@ -69,7 +70,7 @@ pub(crate) async fn create(
     Owner(organization, application): Owner,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
-    let (key, new) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_new()?);
+    let (key, new) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_new()?);
     let endpoint = configure.create_endpoint(&organization, &application, new, key).await?;
     Ok(shown(StatusCode::CREATED, endpoint))
 }
@@ -126,7 +127,7 @@ pub(crate) async fn rotate_secret(
     Named(endpoint): Named,
     body: Json<EndpointSecretRotateIn>,
 ) -> Result<Response, Problem> {
-    let (key, rotation) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
+    let (key, rotation) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
     let rotated = configure.rotate_secret(&endpoint, rotation, key).await?;
     Ok(ok(&EndpointSecretOut::from(&rotated)))
 }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use fanfare::domain::event_type::EventType;
 use fanfare::domain::names::EventTypeName;
 use fanfare::domain::page::Order;
+use fanfare::flows::CreationKey;
 use fanfare::flows::configure::{Configure, Saved};
 use fanfare::http::body::ok;
 use fanfare::http::etag::tagged;
@@ -38,7 +39,7 @@ pub(crate) async fn create(
     caller: Caller,
     body: Json<EventTypeIn>,
 ) -> Result<Response, Problem> {
-    let (key, (name, draft)) = (crate::creation_key(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
+    let (key, (name, draft)) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
     let event_type = configure.create_event_type(&caller.organization, name, draft, key).await?;
     Ok(shown(StatusCode::CREATED, event_type))
 }

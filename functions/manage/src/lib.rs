@@ -14,7 +14,7 @@ use axum::extract::FromRef;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use fanfare::config::Platform;
-use fanfare::flows::configure::{Configure, CreationKey};
+use fanfare::flows::configure::Configure;
 use fanfare::http::etag::revalidate;
 use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
@@ -108,9 +108,4 @@ fn read_again_and_again() -> Router<Door> {
             get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
         )
         .route("/.well-known/webhooks/{org_id}/{app_id}/jwks.json", get(public_keys::jwks))
-}
-
-/// The key of a request that creates something, with the request.
-fn creation_key<'a>(key: &'a Option<String>, request: &'a [u8]) -> Option<CreationKey<'a>> {
-    key.as_deref().map(|key| CreationKey { key, request })
 }

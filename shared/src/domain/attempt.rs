@@ -3,6 +3,7 @@
 //! What the receiver did is data, whatever it was: a 500, a timeout, a refused connection or a name that does not
 //! resolve is an [`Outcome`] and is stored. Our own failures are `Fault`s and never end up here.
 
+use super::Invalid;
 use super::ids::{AttemptId, EndpointId, MessageId};
 use super::names::{Channel, EventTypeName, Tag};
 use super::timestamp::Timestamp;
@@ -54,6 +55,18 @@ impl Attempt {
     pub fn status(&self) -> AttemptStatus {
         if self.outcome.is_success() { AttemptStatus::Success } else { AttemptStatus::Fail }
     }
+}
+
+/// A class of status codes by its first number; 0: without a status code.
+pub fn parse_status_code_class(number: &str) -> Result<u16, Invalid> {
+    const CLASSES: [u16; 6] = [0, 100, 200, 300, 400, 500];
+    let found = CLASSES.into_iter().find(|class| class.to_string() == number);
+    found.ok_or_else(|| Invalid::new("must be one of 0, 100, 200, 300, 400, 500"))
+}
+
+/// The number of the attempt behind these, which are one delivery's.
+pub fn next_number<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> u16 {
+    attempts.into_iter().map(|attempt| attempt.number).max().unwrap_or(0).saturating_add(1)
 }
 
 /// Why an attempt was made.

@@ -7,7 +7,7 @@ use super::Invalid;
 use super::delivery::DeliveryStatus;
 use super::ids::{ApplicationId, EndpointId, OrganizationId, TaskId};
 use super::names::{Channel, EventTypeName, Tag};
-use super::timestamp::Timestamp;
+use super::timestamp::{MS_PER_DAY, Timestamp};
 
 /// How far back messages can be sent again, in days.
 pub const REPLAY_DAYS_MAX: i64 = 14;
@@ -20,8 +20,6 @@ pub const TASK_KEPT_DAYS: i64 = 30;
 
 /// A caller's clock may be this far off, in milliseconds.
 pub const CLOCK_SLACK_MS: i64 = 5 * 60 * 1_000;
-
-const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
 /// Work that goes on in the background.
 #[derive(Clone, Debug, PartialEq)]

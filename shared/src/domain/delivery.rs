@@ -1,9 +1,10 @@
 //! A delivery: one message for one endpoint. What it needs to go on ([`DeliveryTask`]), and what happens to it after an
 //! attempt ([`next_step`]): decided here, performed by the `deliver` flow.
 
+use super::Invalid;
 use super::attempt::{AttemptStatus, Outcome, Trigger};
 use super::ids::{AppScope, EndpointId, MessageId};
-use super::message::Payload;
+use super::message::{Message, Payload};
 use super::names::{Channel, EventTypeName, Tag};
 use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
@@ -35,6 +36,25 @@ pub struct DeliveryTask {
     pub is_repeat: bool,
 }
 
+impl DeliveryTask {
+    /// An attempt of this message for one endpoint; the payload is to be read from where it is kept.
+    pub fn new(scope: &AppScope, message: &Message, endpoint: EndpointId, number: u16, trigger: Trigger) -> Self {
+        Self {
+            scope: *scope,
+            endpoint,
+            message: message.id,
+            event_type: message.event_type.clone(),
+            channels: message.channels.clone(),
+            tags: message.tags.clone(),
+            number,
+            trigger,
+            expires_at: message.expires_at,
+            payload: None,
+            is_repeat: false,
+        }
+    }
+}
+
 /// How a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,8 +76,9 @@ impl DeliveryStatus {
     pub const ALL: [Self; 5] = [Self::Success, Self::Pending, Self::Fail, Self::Sending, Self::Canceled];
 
     /// The status of this number in the API.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number)).copied()
+    pub fn parse(number: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|status| status.number().to_string() == number);
+        found.ok_or_else(|| Invalid::new("must be 0 (success), 1 (pending), 2 (fail), 3 (sending) or 4 (canceled)"))
     }
 
     /// Its number in the API.

@@ -5,6 +5,7 @@ use super::legacy_signature::{LegacySignature, LegacySignatureDraft};
 use super::names::{Channel, EndpointUid, EventTypeName};
 use super::revision::Revision;
 use super::signature::SigningSecret;
+use super::subscription::Subscriber;
 use super::timestamp::Timestamp;
 use super::url::EndpointUrl;
 use super::{Invalid, Metadata};
@@ -66,6 +67,18 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// When its configuration last changed.
     pub updated_at: Timestamp,
+}
+
+impl Endpoint {
+    /// As much of it as decides whether it wants a message.
+    pub fn subscriber(&self) -> Subscriber {
+        Subscriber {
+            endpoint: self.id,
+            is_enabled: self.disabled.is_none(),
+            event_types: self.event_types.clone(),
+            channels: self.channels.clone(),
+        }
+    }
 }
 
 /// Why an endpoint gets nothing.

@@ -4,9 +4,7 @@ use super::Invalid;
 use super::attempt::AttemptStatus;
 use super::background::{CLOCK_SLACK_MS, USAGE_DAYS_MAX, Window};
 use super::delivery::DeliveryStatus;
-use super::timestamp::Timestamp;
-
-const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
+use super::timestamp::{MS_PER_DAY, Timestamp};
 
 /// The window a caller asks for at `now`; by default all that is counted.
 pub fn window(since: Option<Timestamp>, until: Option<Timestamp>, now: Timestamp) -> Result<Window, Invalid> {

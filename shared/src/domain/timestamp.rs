@@ -5,6 +5,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Invalid;
 
+/// Milliseconds of a day.
+pub const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
+
 /// Milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

@@ -27,6 +27,7 @@ use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, Pa
 use crate::domain::names::{Channel, EventTypeName};
 use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
+use crate::domain::timestamp::MS_PER_DAY;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
@@ -38,8 +39,6 @@ const KNOWN_UIDS_MAX: usize = 10_000;
 
 /// How much longer than an attempt takes at most a repeat's deliveries wait: for its record to be written.
 const REPEAT_MARGIN_MS: u64 = 1_000;
-
-const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -115,12 +114,7 @@ impl AcceptMessage {
         let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound(Thing::Application))?;
         let scope = AppScope { organization: *organization, application: audience.application.id };
         let endpoint = self.store.endpoint(&scope, endpoint).await?.ok_or(Refusal::NotFound(Thing::Endpoint))?;
-        let subscriber = Subscriber {
-            endpoint: endpoint.id,
-            is_enabled: endpoint.disabled.is_none(),
-            event_types: Vec::new(),
-            channels: Vec::new(),
-        };
+        let subscriber = Subscriber { event_types: Vec::new(), channels: Vec::new(), ..endpoint.subscriber() };
         let audience = Audience { subscribers: vec![subscriber], ..audience };
         self.accept(organization, audience, idempotency_key, draft).await
     }
@@ -263,19 +257,12 @@ impl AcceptMessage {
     ) -> Result<Vec<DeliveryTask>, Fault> {
         let wanting = audience.subscribers.iter().filter(|s| s.wants(&message.event_type, &message.channels));
         let wanting = wanting.map(|subscriber| subscriber.endpoint);
+        // Without the payload whoever delivers reads the message, and sees whether it was called off.
+        let payload = Some(payload).filter(|_| message.deliver_at.is_none());
         let task = |endpoint| DeliveryTask {
-            scope: *scope,
-            endpoint,
-            message: message.id,
-            event_type: message.event_type.clone(),
-            channels: message.channels.clone(),
-            tags: message.tags.clone(),
-            number: 1,
-            trigger: Trigger::Scheduled,
-            expires_at: message.expires_at,
-            // Without it whoever delivers reads the message, and sees whether it was called off.
-            payload: Some(payload.clone()).filter(|_| message.deliver_at.is_none()),
+            payload: payload.cloned(),
             is_repeat,
+            ..DeliveryTask::new(scope, message, endpoint, 1, Trigger::Scheduled)
         };
         if !is_repeat {
             return Ok(wanting.map(task).collect());

@@ -25,14 +25,12 @@ use crate::domain::legacy_signature::{Signed, legacy_headers};
 use crate::domain::message::Payload;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
-use crate::domain::timestamp::Timestamp;
+use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
 use crate::store::{DueDelivery, MessageRef, Past, Store};
-
-const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]

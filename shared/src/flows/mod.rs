@@ -16,7 +16,9 @@ pub mod sweep_due;
 
 use crate::domain::Invalid;
 use crate::domain::payload_schema::Violation;
+use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
+use crate::store::Idempotency;
 
 /// Why a flow did not do what it was asked: the caller's doing, apart from [`Refusal::Fault`].
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,31 @@ pub enum Refusal {
     /// Our own failure.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// The idempotency key of a request that creates something, with the request itself.
+#[derive(Clone, Copy, Debug)]
+pub struct CreationKey<'a> {
+    /// What the caller calls this request.
+    pub key: &'a str,
+    /// What it asked: the body.
+    pub request: &'a [u8],
+}
+
+impl<'a> CreationKey<'a> {
+    /// The key of a request, if it has one.
+    pub fn of(key: &'a Option<String>, request: &'a [u8]) -> Option<Self> {
+        key.as_deref().map(|key| Self { key, request })
+    }
+
+    /// `place` is what is created where: a key counts once for each.
+    fn at(&self, place: &str, now: Timestamp) -> Idempotency {
+        Idempotency::new(self.key, place, self.request, now)
+    }
+}
+
+fn key_reused() -> Refusal {
+    Refusal::Conflict("this idempotency key was used for another request".to_owned())
 }
 
 /// What a caller can name.

@@ -6,7 +6,7 @@
 
 use super::{Refusal, Thing};
 use crate::config::Platform;
-use crate::domain::attempt::Trigger;
+use crate::domain::attempt::{Trigger, next_number};
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::AppScope;
 use crate::queue::DeliveryQueue;
@@ -36,20 +36,8 @@ impl Resend {
         }
         let endpoint = self.store.endpoint(scope, endpoint).await?.ok_or(Refusal::NotFound(Thing::Endpoint))?;
         let attempts = self.store.attempts_of(scope, &message.id).await?;
-        let last = attempts.iter().filter(|attempt| attempt.endpoint == endpoint.id).map(|a| a.number).max();
-        let task = DeliveryTask {
-            scope: *scope,
-            endpoint: endpoint.id,
-            message: message.id,
-            event_type: message.event_type,
-            channels: message.channels,
-            tags: message.tags,
-            number: last.unwrap_or(0).saturating_add(1),
-            trigger: Trigger::Manual,
-            expires_at: message.expires_at,
-            payload: None,
-            is_repeat: false,
-        };
+        let number = next_number(attempts.iter().filter(|attempt| attempt.endpoint == endpoint.id));
+        let task = DeliveryTask::new(scope, &message, endpoint.id, number, Trigger::Manual);
         Ok(self.queue.send(&task, 0).await?)
     }
 }

@@ -3,13 +3,13 @@
 //! Cut short in between, the caller has no answer and repeats: the idempotency key finds the task and queues it again. A task
 //! that is queued twice is worked on once, or found to be over.
 
-use super::{Refusal, Thing};
+use super::{CreationKey, Refusal, Thing, key_reused};
 use crate::config::Platform;
 use crate::domain::background::{BackgroundTask, Progress, TaskStatus, Work};
 use crate::domain::ids::{OrganizationId, TaskId};
 use crate::effects::Effects;
 use crate::queue::{Job, JobQueue};
-use crate::store::{Created, Idempotency, Store};
+use crate::store::{Created, Store};
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -29,12 +29,12 @@ impl StartTask {
         }
     }
 
-    /// Stores and queues a task. `key` is the request's idempotency key with the request itself.
+    /// Stores and queues a task, once for an idempotency key.
     pub async fn run(
         &self,
         organization: &OrganizationId,
         work: Work,
-        key: Option<(&str, &[u8])>,
+        key: Option<CreationKey<'_>>,
     ) -> Result<BackgroundTask, Refusal> {
         let now = self.effects.now();
         let task = BackgroundTask {
@@ -46,12 +46,10 @@ impl StartTask {
             updated_at: now,
             work,
         };
-        let idempotency = key.map(|(key, request)| Idempotency::new(key, &place(&task.work), request, now));
+        let idempotency = key.map(|key| key.at(&place(&task.work), now));
         let task = match self.store.create_task(&task, idempotency.as_ref()).await? {
             Created::New | Created::NameTaken | Created::ParentGone => task,
-            Created::Repeat { is_same_request: false, .. } => {
-                return Err(Refusal::Conflict("this idempotency key was used for another request".to_owned()));
-            }
+            Created::Repeat { is_same_request: false, .. } => return Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 let gone = Refusal::NotFound(Thing::Task);
                 let Some(id) = TaskId::parse(&made) else { return Err(gone) };

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::item::{Item, ItemBuilder, Reader};
-use super::listing::{Listing, is_labelled};
+use super::listing::ListFilter;
 use super::page::Range;
 use super::write::Write;
 use super::{Store, keys};
@@ -25,22 +25,14 @@ pub(super) const ATTEMPTS_OF_A_MESSAGE_MAX: usize = 5_000;
 /// Which attempts a list is to hold.
 #[derive(Clone, Debug, Default)]
 pub struct AttemptFilter {
-    /// Of one of these types; empty: any.
-    pub event_types: Vec<EventTypeName>,
-    /// Of messages with this channel.
-    pub channel: Option<Channel>,
-    /// Of messages with this tag.
-    pub tag: Option<Tag>,
+    /// Of messages with these labels, and made then.
+    pub list: ListFilter,
     /// That ended so; no attempt ends otherwise than in success or failure.
     pub status: Option<DeliveryStatus>,
     /// With a status code of this hundred; 0: without one.
     pub status_code_class: Option<u16>,
     /// Made for this endpoint.
     pub endpoint: Option<EndpointId>,
-    /// Made before.
-    pub before: Option<Timestamp>,
-    /// Made at or after.
-    pub after: Option<Timestamp>,
 }
 
 /// What happened to a message so far.
@@ -63,7 +55,7 @@ impl AttemptFilter {
     fn wants(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
         let code: u16 = entry.number("status_code")?;
         let status = DeliveryStatus::from(entry.parsed("status", AttemptStatus::from_stored)?);
-        Ok(is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())?
+        Ok(self.list.wants(entry)?
             && self.status.is_none_or(|wanted| wanted == status)
             && self.status_code_class.is_none_or(|wanted| wanted == code / 100 * 100))
     }
@@ -218,8 +210,8 @@ impl Store {
             let attempt = from_item(item)?;
             let at = attempt.id.timestamp();
             let is_wanted = filter.endpoint.is_none_or(|wanted| wanted == attempt.endpoint)
-                && filter.before.is_none_or(|before| at < before)
-                && filter.after.is_none_or(|after| at >= after)
+                && filter.list.before.is_none_or(|before| at < before)
+                && filter.list.after.is_none_or(|after| at >= after)
                 && filter.wants(&Reader::new("attempt", item))?;
             if is_wanted {
                 attempts.push(attempt);
@@ -239,12 +231,8 @@ impl Store {
         if filter.is_void() {
             return Ok(Page::empty());
         }
-        let listing = Listing {
-            partitions: vec![keys::attempts_listing(scope, endpoint)],
-            before: filter.before,
-            after: filter.after,
-            cursor: request.cursor_key().map(AttemptId::ksuid),
-        };
+        let partitions = vec![keys::attempts_listing(scope, endpoint)];
+        let listing = filter.list.listing(partitions, request.cursor_key().map(AttemptId::ksuid));
         let wants = |entry: &Item| filter.wants(&Reader::new("attempt entry", entry));
         let found = self.list(&listing, request, wants).await?;
         let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();

@@ -7,9 +7,8 @@ use super::{Created, Idempotency, Store, Updated, keys};
 use crate::domain::background::{BackgroundTask, TASK_KEPT_DAYS, TaskStatus};
 use crate::domain::ids::{OrganizationId, TaskId};
 use crate::domain::page::{Cursor, Page, PageRequest};
+use crate::domain::timestamp::MS_PER_DAY;
 use crate::fault::Fault;
-
-const MS_PER_DAY: i64 = 24 * 3_600 * 1_000;
 
 /// Pages of tasks one listing looks through for those a filter wants.
 const LIST_READS_MAX: usize = 10;

@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 
 use super::attempts::{self, ATTEMPTS_OF_A_MESSAGE_MAX, trigger_from_stored};
 use super::item::{Item, Reader};
-use super::listing::{Entry, Found, Listing, is_labelled};
+use super::listing::{Entry, Found, ListFilter, Listing};
 use super::page::{Range, ResumeAt};
 use super::{Store, key_text, keys, messages};
 use crate::domain::attempt::{AttemptStatus, Trigger};
@@ -21,7 +21,6 @@ use crate::domain::background::Window;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::ids::{AppScope, AttemptId, EndpointId};
 use crate::domain::message::Message;
-use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::standing::{Standing, Step, Trail};
 use crate::domain::statistics::{AttemptCounts, DeliveryCounts};
@@ -53,18 +52,10 @@ pub struct Delivery {
 /// Which deliveries a list is to hold.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
-    /// Of messages of one of these types; empty: any.
-    pub event_types: Vec<EventTypeName>,
-    /// Of messages with this channel.
-    pub channel: Option<Channel>,
-    /// Of messages with this tag.
-    pub tag: Option<Tag>,
+    /// Of messages with these labels, and first attempted then.
+    pub list: ListFilter,
     /// That stand so.
     pub status: Option<DeliveryStatus>,
-    /// First attempted before.
-    pub before: Option<Timestamp>,
-    /// First attempted at or after.
-    pub after: Option<Timestamp>,
 }
 
 impl DeliveryFilter {
@@ -74,7 +65,7 @@ impl DeliveryFilter {
         let is_first = entry.number_if::<u16>("number")?.is_none_or(|number| number == 1);
         let is_done = entry.parsed("status", AttemptStatus::from_stored)? == AttemptStatus::Success;
         let may_stand_so = self.status.is_none_or(|wanted| !is_done || wanted == DeliveryStatus::Success);
-        Ok(is_first && may_stand_so && is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())?)
+        Ok(is_first && may_stand_so && self.list.wants(entry)?)
     }
 }
 
@@ -88,12 +79,8 @@ impl Store {
         filter: &DeliveryFilter,
         now: Timestamp,
     ) -> Result<Page<Delivery, AttemptId>, Fault> {
-        let mut listing = Listing {
-            partitions: vec![keys::attempts_listing(scope, endpoint)],
-            before: filter.before,
-            after: filter.after,
-            cursor: request.cursor_key().map(AttemptId::ksuid),
-        };
+        let partitions = vec![keys::attempts_listing(scope, endpoint)];
+        let mut listing = filter.list.listing(partitions, request.cursor_key().map(AttemptId::ksuid));
         let (mut found, mut stopped_at, mut looked_at) = (Vec::new(), None, 0);
         for _ in 0..READINGS_MAX {
             let wants = |entry: &Item| filter.may_want(&Reader::new("attempt entry", entry));
@@ -213,10 +200,8 @@ impl Store {
         attempts_max: usize,
         mut look: impl FnMut(&Reader<'_>) -> Result<(), Fault>,
     ) -> Result<bool, Fault> {
-        let (before, after) = (Some(window.until), Some(window.since));
-        let listing = Listing { partitions: Vec::new(), before, after, cursor: None };
         let partition = keys::attempts_listing(scope, endpoint);
-        let Some(range) = listing.range(&partition, true) else { return Ok(true) };
+        let Some(range) = Listing::of(window).range(&partition, true) else { return Ok(true) };
         let (mut count, mut resume_at): (usize, ResumeAt) = (0, None);
         loop {
             let limit = ENTRIES_PER_READ.min(attempts_max + 1 - count);

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::{Item, ItemBuilder, Reader, number};
 use super::page::Range;
 use super::write::Write;
-use super::{Store, fault, keys};
+use super::{Store, fault, is_condition_failed, keys};
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
@@ -140,7 +140,7 @@ impl Store {
         let put = put.set_expression_attribute_values(values.map(|value| HashMap::from([value])));
         match put.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) if is_condition_failed(&error) => Ok(()),
             Err(error) => Err(fault("moving the sweep's cursor", error)),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
-use super::{Created, Idempotency, Store, Updated, applications, fault, keys};
+use super::{Created, Idempotency, Store, Updated, applications, fault, is_condition_failed, keys};
 use crate::domain::application::Application;
 use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, RetiredSecret, SigningSecrets};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
@@ -394,7 +394,7 @@ impl Store {
     ) -> Result<(), Fault> {
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) if is_condition_failed(&error) => Ok(()),
             Err(error) => Err(fault(&format!("updating the state of endpoint {id}"), error)),
         }
     }

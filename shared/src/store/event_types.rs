@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::idempotency::Creation;
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::Range;
-use super::{Created, Idempotency, Store, Updated, fault, keys};
+use super::{Created, Idempotency, Store, Updated, fault, is_condition_failed, keys};
 use crate::domain::event_type::{EventType, SchemaValidation};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
@@ -121,9 +121,7 @@ impl Store {
         let put = put.expression_attribute_values(":seen", number(before.updated_at.as_millis()));
         match put.send().await {
             Ok(_) => Ok(Updated::Done),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Updated::Raced)
-            }
+            Err(error) if is_condition_failed(&error) => Ok(Updated::Raced),
             Err(error) => Err(fault(&format!("updating event type {}", after.name), error)),
         }
     }
@@ -136,9 +134,7 @@ impl Store {
         let delete = delete.expression_attribute_values(":seen", number(seen.updated_at.as_millis()));
         match delete.send().await {
             Ok(_) => Ok(Updated::Done),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Updated::Raced)
-            }
+            Err(error) if is_condition_failed(&error) => Ok(Updated::Raced),
             Err(error) => Err(fault(&format!("deleting event type {}", seen.name), error)),
         }
     }

@@ -1,4 +1,4 @@
-//! Removing contents: payloads of messages, answers of receivers. Records stay; only updates of items in a message's own
+//! Calling off messages, and removing contents: payloads of messages, answers of receivers. Records stay; only updates of items in a message's own
 //! partition are made, so the function that makes them needs no right to write anything else.
 //!
 //! A message's mark is written before its payload is taken away, so whoever delivers finds it first. Removed twice is
@@ -8,9 +8,10 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::item::{Item, Reader, number, text};
-use super::{Store, fault, keys};
+use super::{Store, fault, is_condition_failed, keys};
 use crate::domain::ids::{AppScope, AttemptId, MessageId};
 use crate::domain::message::Message;
+use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
 impl Store {
@@ -49,6 +50,16 @@ impl Store {
         Ok(left.is_some())
     }
 
+    /// Calls off a message that is not to be delivered before some time to come. False: there is no such message, or it is
+    /// being delivered already.
+    pub async fn cancel_message(&self, scope: &AppScope, id: &MessageId, now: Timestamp) -> Result<bool, Fault> {
+        let update = self.update(&keys::message_of(scope, id), keys::MESSAGE, "SET canceled = :true");
+        let update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        let update = update.condition_expression("deliver > :now");
+        let update = update.expression_attribute_values(":now", number(now.as_millis()));
+        Ok(self.updated(&format!("calling off message {id}"), update).await?.is_some())
+    }
+
     fn update(&self, pk: &str, sk: &str, expression: &str) -> UpdateItemFluentBuilder {
         let update = self.client.update_item().table_name(&*self.table).update_expression(expression);
         update.key("pk", text(pk)).key("sk", text(sk)).return_values(ReturnValue::AllNew)
@@ -58,9 +69,7 @@ impl Store {
     async fn updated(&self, action: &str, update: UpdateItemFluentBuilder) -> Result<Option<Item>, Fault> {
         match update.send().await {
             Ok(output) => Ok(output.attributes),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(None)
-            }
+            Err(error) if is_condition_failed(&error) => Ok(None),
             Err(error) => Err(fault(action, error)),
         }
     }

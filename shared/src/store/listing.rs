@@ -6,6 +6,7 @@
 use super::item::{Item, Reader};
 use super::page::{Range, ResumeAt};
 use super::{Store, keys};
+use crate::domain::background::Window;
 use crate::domain::ksuid::Ksuid;
 use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::page::{Cursor, Page, PageRequest};
@@ -70,21 +71,38 @@ impl Found {
     }
 }
 
-/// Whether an index entry, or the item itself, has one of these types (none: any), this channel and this tag.
-pub(super) fn is_labelled(
-    entry: &Reader<'_>,
-    event_types: &[EventTypeName],
-    channel: Option<&Channel>,
-    tag: Option<&Tag>,
-) -> Result<bool, Fault> {
-    let event_type = entry.text("type")?;
-    let holds = |name, wanted: Option<&str>| match wanted {
-        None => Ok(true),
-        Some(wanted) => Ok::<_, Fault>(entry.texts(name, Some)?.contains(&wanted)),
-    };
-    Ok((event_types.is_empty() || event_types.iter().any(|wanted| wanted.as_str() == event_type))
-        && holds("channels", channel.map(Channel::as_str))?
-        && holds("tags", tag.map(Tag::as_str))?)
+/// What every list by time can be narrowed to: what the messages are labelled with, and the time the list runs by.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Messages of one of these types; empty: any.
+    pub event_types: Vec<EventTypeName>,
+    /// Messages with this channel.
+    pub channel: Option<Channel>,
+    /// Messages with this tag.
+    pub tag: Option<Tag>,
+    /// What was accepted, made or first attempted before.
+    pub before: Option<Timestamp>,
+    /// What was accepted, made or first attempted at or after.
+    pub after: Option<Timestamp>,
+}
+
+impl ListFilter {
+    /// Whether the labels of an index entry, or of the item itself, are wanted; the time is decided by the key.
+    pub(super) fn wants(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
+        let event_type = entry.text("type")?;
+        let holds = |name, wanted: Option<&str>| match wanted {
+            None => Ok(true),
+            Some(wanted) => Ok::<_, Fault>(entry.texts(name, Some)?.contains(&wanted)),
+        };
+        Ok((self.event_types.is_empty() || self.event_types.iter().any(|wanted| wanted.as_str() == event_type))
+            && holds("channels", self.channel.as_ref().map(Channel::as_str))?
+            && holds("tags", self.tag.as_ref().map(Tag::as_str))?)
+    }
+
+    /// The part of these partitions that it narrows to, from a cursor on.
+    pub(super) fn listing(&self, partitions: Vec<String>, cursor: Option<Ksuid>) -> Listing {
+        Listing { partitions, before: self.before, after: self.after, cursor }
+    }
 }
 
 impl Store {
@@ -156,6 +174,11 @@ impl Store {
 }
 
 impl Listing {
+    /// What is in a window, for who names the partition himself.
+    pub(super) fn of(window: &Window) -> Self {
+        Self { partitions: Vec::new(), before: Some(window.until), after: Some(window.since), cursor: None }
+    }
+
     /// None when nothing can be in it.
     pub(super) fn range(&self, partition: &str, is_ascending: bool) -> Option<Range<'static>> {
         // The smallest identifier of an instant is a bound that no real one equals.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use super::item::{Item, ItemBuilder, Reader, number, text};
-use super::listing::{Listing, is_labelled};
+use super::item::{Item, ItemBuilder, Reader};
+use super::listing::ListFilter;
 use super::{Store, fault, keys};
 use crate::domain::application::Application;
 use crate::domain::ids::{AppScope, MessageId};
@@ -14,7 +14,6 @@ use crate::domain::ksuid::Ksuid;
 use crate::domain::message::{ContentHash, Message, MessageIdentity, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
 /// Payloads above this are compressed: below, an item fits into one write unit of 1,024 bytes as it is.
@@ -52,27 +51,6 @@ impl MessageRef {
             Some(id) => Some(Self::Id(id)),
             None => EventId::parse(text).ok().map(Self::EventId),
         }
-    }
-}
-
-/// Which messages a list is to hold.
-#[derive(Clone, Debug, Default)]
-pub struct MessageFilter {
-    /// One of these types; empty: any.
-    pub event_types: Vec<EventTypeName>,
-    /// With this channel.
-    pub channel: Option<Channel>,
-    /// With this tag.
-    pub tag: Option<Tag>,
-    /// Accepted before.
-    pub before: Option<Timestamp>,
-    /// Accepted at or after.
-    pub after: Option<Timestamp>,
-}
-
-impl MessageFilter {
-    fn wants(&self, entry: &Reader<'_>) -> Result<bool, Fault> {
-        is_labelled(entry, &self.event_types, self.channel.as_ref(), self.tag.as_ref())
     }
 }
 
@@ -200,26 +178,6 @@ impl Store {
         }))
     }
 
-    /// Calls off a message that is not to be delivered before some time to come. False: there is no such message, or it is
-    /// being delivered already.
-    pub async fn cancel_message(&self, scope: &AppScope, id: &MessageId, now: Timestamp) -> Result<bool, Fault> {
-        let update = self.client.update_item().table_name(&*self.table);
-        let update = update
-            .key("pk", text(keys::message_of(scope, id)))
-            .key("sk", text(keys::MESSAGE))
-            .update_expression("SET canceled = :yes")
-            .condition_expression("deliver > :now")
-            .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .expression_attribute_values(":now", number(now.as_millis()));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(error) => Err(fault(&format!("calling off message {id}"), error)),
-        }
-    }
-
     /// Messages by their identifiers; those that are gone are missing.
     pub async fn messages(
         &self,
@@ -237,15 +195,10 @@ impl Store {
         scope: &AppScope,
         application: &Application,
         request: &PageRequest<MessageId>,
-        filter: &MessageFilter,
+        filter: &ListFilter,
     ) -> Result<Page<Message, MessageId>, Fault> {
         let shards = (0..application.list_shards.max(1)).map(|shard| keys::messages_listing(scope, shard)).collect();
-        let listing = Listing {
-            partitions: shards,
-            before: filter.before,
-            after: filter.after,
-            cursor: request.cursor_key().map(MessageId::ksuid),
-        };
+        let listing = filter.listing(shards, request.cursor_key().map(MessageId::ksuid));
         let wants = |entry: &Item| filter.wants(&Reader::new("message entry", entry));
         let found = self.list(&listing, request, wants).await?;
         let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();

@@ -39,7 +39,8 @@ pub use deliveries::{Delivery, DeliveryFilter};
 pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};
 pub use idempotency::{Created, Idempotency};
-pub use messages::{Accepted, MessageFilter, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
+pub use listing::ListFilter;
+pub use messages::{Accepted, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
 pub use sessions::Cutoff;
 pub use usage::Counted;
 
@@ -92,6 +93,11 @@ impl Store {
         let answer = request.key("pk", text(pk)).key("sk", text(sk)).send().await;
         answer.map(|output| output.item).map_err(|error| fault(action, error))
     }
+}
+
+/// Whether a write was not done because its condition did not hold.
+fn is_condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.code() == Some("ConditionalCheckFailedException")
 }
 
 /// A failed call of the SDK. What no repetition can help (our own mistake: a bad request, a missing table, a missing

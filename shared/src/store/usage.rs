@@ -1,7 +1,7 @@
 //! What is counted: entries of the index, over a window of time, without reading the items behind them.
 
 use super::item::Reader;
-use super::page::Range;
+use super::listing::Listing;
 use super::{Store, keys};
 use crate::domain::background::Window;
 use crate::domain::ids::{AppScope, EndpointId};
@@ -34,13 +34,11 @@ impl Store {
             Counted::Messages(shard) => keys::messages_listing(scope, shard),
             Counted::Attempts(endpoint) => keys::attempts_listing(scope, &endpoint),
         };
-        // No identifier equals the first one of an instant, nor stands between one and the same with a character behind it.
-        let from = after.map_or(Ksuid::first_at(window.since).to_string(), |after| format!("{after}0"));
-        let to = Ksuid::first_at(window.until).to_string();
-        if from > to {
-            return Ok((Vec::new(), None));
+        let Some(mut range) = Listing::of(window).range(&partition, true) else { return Ok((Vec::new(), None)) };
+        if let Some(after) = after {
+            // No identifier stands between this one and the same with a character behind it.
+            range.from = format!("{after}0");
         }
-        let range = Range { index: Some(keys::LISTING), partition, from, to };
         let (entries, next) = self.query("counting", &range, true, ENTRIES_MAX, None).await?;
         let mut last = None;
         let mut types = Vec::with_capacity(entries.len());

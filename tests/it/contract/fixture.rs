@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
 use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::Route;
-use http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::cases::Case;
 use crate::harness::table::items;
-use crate::harness::{Answer, JWT_SECRET, ORGANIZATION, Stage};
+use crate::harness::{Answer, JWT_SECRET, ORGANIZATION, Stage, as_json, request};
 
 const STRANGER: &str = "org_2AnotherOrganization0000000";
 
@@ -132,7 +130,7 @@ impl Fixture {
     }
 
     pub(super) async fn send(&self, token: &str, route: &Route, path: &str, body: Option<Value>) -> Answer {
-        self.request(token, route, path, body.map(|body| ("application/json", body.to_string())), None).await
+        self.request(token, route, path, as_json(body), None).await
     }
 
     pub(super) async fn send_text(&self, route: &Route, path: &str, content_type: &str, body: String) -> Answer {
@@ -140,8 +138,7 @@ impl Fixture {
     }
 
     pub(super) async fn send_with_key(&self, route: &Route, path: &str, body: Option<Value>, key: &str) -> Answer {
-        let body = body.map(|body| ("application/json", body.to_string()));
-        self.request(&self.owner, route, path, body, Some(key)).await
+        self.request(&self.owner, route, path, as_json(body), Some(key)).await
     }
 
     async fn request(
@@ -152,22 +149,8 @@ impl Fixture {
         body: Option<(&str, String)>,
         key: Option<&str>,
     ) -> Answer {
-        let mut request = Request::builder().method(route.method).uri(path);
-        if !token.is_empty() {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        let body = match body {
-            Some((content_type, text)) => {
-                request = request.header("content-type", content_type);
-                Body::from(text)
-            }
-            None => Body::empty(),
-        };
-        let router = self.stage.router(route.function);
-        Answer::read(router.oneshot(request.body(body).unwrap()).await.unwrap()).await
+        let request = request(token, route.method, path, body, key);
+        Answer::read(self.stage.router(route.function).oneshot(request).await.unwrap()).await
     }
 
     /// A portal's token for an application.

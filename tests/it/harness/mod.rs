@@ -23,6 +23,6 @@ pub(crate) use answer::Answer;
 pub(crate) use faults::Way;
 pub(crate) use raw::send;
 pub(crate) use receiver::{Delivery, Receiver, Reply};
-pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage};
+pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage, as_json, request};
 pub(crate) use wait::eventually;
 pub(crate) use world::World;

@@ -106,7 +106,7 @@ impl Stage {
 
     /// As [`Stage::call`], with another token.
     pub(crate) async fn call_as(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let request = request(token, method, path, body, None);
+        let request = request(token, method, path, as_json(body), None);
         Answer::read(self.router_of(method, path).oneshot(request).await.unwrap()).await
     }
 
@@ -119,7 +119,7 @@ impl Stage {
         body: Option<Value>,
         idempotency_key: Option<&str>,
     ) -> Answer {
-        let request = request(&self.token, method, path, body, idempotency_key);
+        let request = request(&self.token, method, path, as_json(body), idempotency_key);
         Answer::read(router.oneshot(request).await.unwrap()).await
     }
 
@@ -131,7 +131,7 @@ impl Stage {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = request(&self.token, method, path, body, None);
+        let mut request = request(&self.token, method, path, as_json(body), None);
         for (name, value) in headers {
             request
                 .headers_mut()
@@ -255,14 +255,26 @@ fn platform(
     }
 }
 
-fn request(token: &str, method: &str, path: &str, body: Option<Value>, idempotency_key: Option<&str>) -> Request<Body> {
+/// A request with this token, if it is not empty; the body comes with its content type.
+pub(crate) fn request(
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<(&str, String)>,
+    idempotency_key: Option<&str>,
+) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path);
-    request = request.header("authorization", format!("Bearer {token}"));
+    if !token.is_empty() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
     if let Some(key) = idempotency_key {
         request = request.header("idempotency-key", key);
     }
-    if body.is_some() {
-        request = request.header("content-type", "application/json");
-    }
-    request.body(body.map_or(Body::empty(), |body| Body::from(body.to_string()))).unwrap()
+    let Some((content_type, text)) = body else { return request.body(Body::empty()).unwrap() };
+    request.header("content-type", content_type).body(Body::from(text)).unwrap()
+}
+
+/// A body as most requests have it.
+pub(crate) fn as_json(body: Option<Value>) -> Option<(&'static str, String)> {
+    body.map(|body| ("application/json", body.to_string()))
 }

@@ -15,7 +15,7 @@ pub use endpoints::{EndpointName, NewEndpoint};
 pub use import_event_types::ImportOptions;
 pub use rotate_secret::Rotation;
 
-use super::Refusal;
+use super::{CreationKey, Refusal, key_reused};
 use crate::config::Platform;
 use crate::domain::revision::{Precondition, Revision};
 use crate::effects::Effects;
@@ -32,15 +32,6 @@ pub struct Configure {
     store: Store,
     effects: Effects,
     https_only: bool,
-}
-
-/// The idempotency key of a request that creates something, with the request itself.
-#[derive(Clone, Copy, Debug)]
-pub struct CreationKey<'a> {
-    /// What the caller calls this request.
-    pub key: &'a str,
-    /// What it asked: the body.
-    pub request: &'a [u8],
 }
 
 /// How a thing came to be as it is.
@@ -64,17 +55,13 @@ impl Configure {
 
     /// `place` is what is created where: a key counts once for each.
     fn idempotency(&self, key: Option<CreationKey<'_>>, place: &str) -> Option<Idempotency> {
-        key.map(|key| Idempotency::new(key.key, place, key.request, self.effects.now()))
+        key.map(|key| key.at(place, self.effects.now()))
     }
 }
 
 /// Goes on only if what was found is as the caller wants it to be.
 fn require(precondition: &Precondition, found: Option<&Revision>) -> Result<(), Refusal> {
     if precondition.holds(found) { Ok(()) } else { Err(Refusal::PreconditionFailed) }
-}
-
-fn key_reused() -> Refusal {
-    Refusal::Conflict("this idempotency key was used for another request".to_owned())
 }
 
 fn uid_taken() -> Refusal {

@@ -7,17 +7,17 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{PAGE_ITEMS, PageDone, RunTask, Stop};
-use crate::domain::attempt::{Attempt, Trigger};
+use crate::domain::attempt::{Attempt, Trigger, next_number};
 use crate::domain::background::{BackgroundTask, ReplayFilter, Window};
 use crate::domain::delivery::{DeliveryStatus, DeliveryTask};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
 use crate::domain::message::Message;
-use crate::domain::page::{Cursor, Order, PageRequest};
+use crate::domain::page::{Cursor, Order, Page, PageRequest};
 use crate::domain::standing::{Step, Trail};
 use crate::domain::subscription::Subscriber;
 use crate::fault::Fault;
-use crate::store::{AttemptFilter, EndpointRef, MessageFilter, MessageRef};
+use crate::store::{AttemptFilter, EndpointRef, ListFilter, MessageRef};
 
 /// Messages of a page that are looked at at one time.
 const LOOKS_MAX: usize = 10;
@@ -44,9 +44,8 @@ impl RunTask {
         let request = page(task, AttemptId::parse);
         let filter = AttemptFilter {
             status: Some(DeliveryStatus::Fail),
-            after: Some(window.since),
             // Later ones are this task's own.
-            before: Some(task.created_at),
+            list: ListFilter { after: Some(window.since), before: Some(task.created_at), ..ListFilter::default() },
             ..AttemptFilter::default()
         };
         let found = self.store.list_attempts_for_endpoint(scope, endpoint, &request, &filter).await?;
@@ -58,7 +57,7 @@ impl RunTask {
         }
         let tasks = all(looks).await?;
         self.queue_all(&tasks).await?;
-        Ok(done(task, found.items.len(), tasks.len(), found.next.filter(|_| !found.is_done)))
+        Ok(done(task, found, tasks.len()))
     }
 
     /// The next attempt of the delivery this one belongs to, if it failed so far and this is where it is taken.
@@ -85,7 +84,7 @@ impl RunTask {
         endpoint: &EndpointId,
         window: &Window,
     ) -> Result<PageDone, Stop> {
-        let subscriber = subscriber(&self.enabled(scope, endpoint).await?);
+        let subscriber = self.enabled(scope, endpoint).await?.subscriber();
         self.each_message(task, window, Pick { scope, subscriber, filter: None }).await
     }
 
@@ -98,7 +97,7 @@ impl RunTask {
         window: &Window,
         filter: &ReplayFilter,
     ) -> Result<PageDone, Stop> {
-        let subscriber = subscriber(&self.enabled(scope, endpoint).await?);
+        let subscriber = self.enabled(scope, endpoint).await?.subscriber();
         self.each_message(task, window, Pick { scope, subscriber, filter: Some(filter) }).await
     }
 
@@ -107,7 +106,7 @@ impl RunTask {
         let application = self.application(pick.scope).await?;
         let request = page(task, MessageId::parse);
         let filter = pick.filter.cloned().unwrap_or_default();
-        let filter = MessageFilter {
+        let filter = ListFilter {
             event_types: filter.event_types,
             channel: filter.channel,
             tag: filter.tag,
@@ -121,7 +120,7 @@ impl RunTask {
         }
         let tasks = all(looks).await?;
         self.queue_all(&tasks).await?;
-        Ok(done(task, found.items.len(), tasks.len(), found.next.filter(|_| !found.is_done)))
+        Ok(done(task, found, tasks.len()))
     }
 
     /// The delivery of a message that is wanted, if it is.
@@ -175,8 +174,7 @@ impl RunTask {
         endpoint: &EndpointId,
         attempts: &[Attempt],
     ) -> Option<DeliveryTask> {
-        let last = attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0);
-        self.delivery(scope, message, endpoint, last.saturating_add(1), Trigger::Manual)
+        self.delivery(scope, message, endpoint, next_number(attempts), Trigger::Manual)
     }
 
     /// An attempt of a message that still has something to deliver, and may be delivered now.
@@ -188,19 +186,8 @@ impl RunTask {
         number: u16,
         trigger: Trigger,
     ) -> Option<DeliveryTask> {
-        message.is_deliverable(self.effects.now()).then(|| DeliveryTask {
-            scope: *scope,
-            endpoint: *endpoint,
-            message: message.id,
-            event_type: message.event_type.clone(),
-            channels: message.channels.clone(),
-            tags: message.tags.clone(),
-            number,
-            trigger,
-            expires_at: message.expires_at,
-            payload: None,
-            is_repeat: true,
-        })
+        let task = || DeliveryTask::new(scope, message, *endpoint, number, trigger);
+        message.is_deliverable(self.effects.now()).then(|| DeliveryTask { is_repeat: true, ..task() })
     }
 }
 
@@ -213,23 +200,19 @@ where
     Ok(found.into_iter().flatten().collect())
 }
 
-fn subscriber(endpoint: &Endpoint) -> Subscriber {
-    Subscriber {
-        endpoint: endpoint.id,
-        is_enabled: endpoint.disabled.is_none(),
-        event_types: endpoint.event_types.clone(),
-        channels: endpoint.channels.clone(),
-    }
-}
-
 /// The page behind the task's cursor, oldest first.
 pub(super) fn page<K>(task: &BackgroundTask, parse: impl Fn(&str) -> Option<K>) -> PageRequest<K> {
     let cursor = task.progress.cursor.as_deref().and_then(parse).map(Cursor::After);
     PageRequest { limit: PAGE_ITEMS, cursor, order: Order::Ascending }
 }
 
-/// The progress behind a page; without a next one it was the last.
-pub(super) fn done<K: ToString>(task: &BackgroundTask, seen: usize, done: usize, next: Option<K>) -> PageDone {
+/// The progress behind a page of a list, of which so much was done.
+pub(super) fn done<T, K: ToString>(task: &BackgroundTask, page: Page<T, K>, count: usize) -> PageDone {
+    advance(task, page.items.len(), count, page.next.filter(|_| !page.is_done))
+}
+
+/// The progress behind what was seen and done; without a next place it was the last.
+pub(super) fn advance<K: ToString>(task: &BackgroundTask, seen: usize, done: usize, next: Option<K>) -> PageDone {
     let mut progress = task.progress.clone();
     progress.seen += seen as u64;
     progress.done += done as u64;

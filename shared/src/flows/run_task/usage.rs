@@ -3,7 +3,7 @@
 //!
 //! Done twice, a page counts the same again on top of the same: the counts and the cursor are stored together.
 
-use super::replay::done;
+use super::replay::advance;
 use super::{PageDone, RunTask, Stop};
 use crate::domain::application::Application;
 use crate::domain::background::{BackgroundTask, USAGE_DAYS_MAX, Window, Work};
@@ -11,6 +11,7 @@ use crate::domain::ids::{AppScope, ApplicationId};
 use crate::domain::ksuid::Ksuid;
 use crate::domain::message::RETENTION_DAYS_DEFAULT;
 use crate::domain::page::{Cursor, Order, PageRequest};
+use crate::domain::timestamp::MS_PER_DAY;
 use crate::fault::Fault;
 use crate::store::{ApplicationRef, Counted};
 
@@ -63,7 +64,7 @@ impl RunTask {
     /// Counts messages by event type, over everything that is kept.
     pub(super) async fn event_type_usage(&self, task: &BackgroundTask) -> Result<PageDone, Stop> {
         let days = i64::from(RETENTION_DAYS_DEFAULT).max(USAGE_DAYS_MAX) + 1;
-        let since = task.created_at.plus_millis(-days * 24 * 3_600 * 1_000);
+        let since = task.created_at.plus_millis(-days * MS_PER_DAY);
         let window = Window { since, until: task.created_at };
         self.count_page(task, &window, &[]).await
     }
@@ -78,7 +79,7 @@ impl RunTask {
             Some(place) => place,
             None => match self.next_application(task, applications, None).await? {
                 Some(first) => Place::begin(first),
-                None => return Ok(done::<Place>(task, 0, 0, None)),
+                None => return Ok(advance::<Place>(task, 0, 0, None)),
             },
         };
         let scope = AppScope { organization: task.organization, application: place.application };
@@ -107,7 +108,7 @@ impl RunTask {
         if counts.len() > COUNTS_MAX {
             return Err(TOO_MANY);
         }
-        let mut page = done(task, seen, seen, next);
+        let mut page = advance(task, seen, seen, next);
         page.progress.counts = counts;
         Ok(page)
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::bounded_list;
+use crate::domain::attempt::parse_status_code_class;
 use crate::domain::background::{
     BackgroundTask, BadWindow, REPLAY_DAYS_MAX, ReplayFilter, TaskStatus, USAGE_DAYS_MAX, Window, Work,
 };
@@ -72,25 +73,17 @@ pub struct BulkReplayIn {
 impl BulkReplayIn {
     /// The window and the filter, checked.
     pub fn into_parts(self, now: Timestamp) -> Result<(Window, ReplayFilter), Problem> {
-        let status = match self.status {
-            None => None,
-            Some(number) => Some(DeliveryStatus::from_number(number).ok_or_else(|| {
-                Problem::field(
-                    &["body", "status"],
-                    "must be 0 (success), 1 (pending), 2 (fail), 3 (sending) or 4 (canceled)",
-                )
-            })?),
-        };
-        if self.status_code_class.is_some_and(|class| ![0, 100, 200, 300, 400, 500].contains(&class)) {
-            return Err(Problem::field(&["body", "statusCodeClass"], "must be one of 0, 100, 200, 300, 400, 500"));
-        }
+        let status = self.status.map(|number| DeliveryStatus::parse(&number.to_string())).transpose();
+        let status = status.map_err(|reason| Problem::field(&["body", "status"], reason.0))?;
+        let class = self.status_code_class.map(|class| parse_status_code_class(&class.to_string())).transpose();
+        let status_code_class = class.map_err(|reason| Problem::field(&["body", "statusCodeClass"], reason.0))?;
         let event_types = self.event_types.unwrap_or_default();
         let filter = ReplayFilter {
             event_types: bounded_list("eventTypes", event_types, ENDPOINT_EVENT_TYPES_MAX)?,
             channel: self.channel,
             tag: self.tag,
             status,
-            status_code_class: self.status_code_class,
+            status_code_class,
         };
         Ok((window(self.since, self.until, now, REPLAY_DAYS_MAX)?, filter))
     }

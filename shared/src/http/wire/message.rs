@@ -15,7 +15,7 @@ use crate::domain::message::{
     RETENTION_DAYS_DEFAULT,
 };
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
-use crate::domain::timestamp::Timestamp;
+use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::http::Problem;
 
 // What the schemas below say in figures.
@@ -60,7 +60,7 @@ impl MessageIn {
     /// Checked as a whole, for the application this path names; with the application, when it came along.
     pub fn into_draft(self, app_id: &str, now: Timestamp) -> Result<(MessageDraft, Option<ApplicationDraft>), Problem> {
         let retention_days = retention_days(self.payload_retention_period, self.payload_retention_hours)?;
-        let ahead_max = now.plus_millis(DELIVER_AHEAD_DAYS_MAX * 24 * 3_600 * 1_000);
+        let ahead_max = now.plus_millis(DELIVER_AHEAD_DAYS_MAX * MS_PER_DAY);
         if self.deliver_at.is_some_and(|at| at > ahead_max) {
             let rule = format!("must not be further ahead than {DELIVER_AHEAD_DAYS_MAX} days");
             return Err(Problem::field(&["body", "deliverAt"], rule));
