@@ -16,6 +16,7 @@ use fanfare::config::{JwtSecret, Platform, Settings};
 use fanfare::domain::ids::OrganizationId;
 use fanfare::effects::Effects;
 use fanfare::http::auth::issue_token;
+use fanfare::network::SystemNetwork;
 use fanfare_engines::{Engines, system_clock};
 use tokio::net::TcpListener;
 
@@ -147,7 +148,8 @@ impl Parts<'_> {
 
     fn function_of(&self, plan: &FunctionPlan) -> anyhow::Result<Function> {
         let settings = Settings::from_lookup(|name| plan.environment.get(name).cloned())?;
-        let platform = Platform { settings, sdk: self.sdk.clone(), effects: self.effects.clone() };
+        let (sdk, effects, network) = (self.sdk.clone(), self.effects.clone(), Arc::new(SystemNetwork));
+        let platform = Platform { settings, sdk, effects, network };
         let handler = handler_of(&plan.binary, &platform).with_context(|| {
             let FunctionPlan { logical_id, binary, .. } = plan;
             format!("template.yaml, {logical_id}: the local gateway knows no function {binary}")

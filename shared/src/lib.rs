@@ -14,8 +14,9 @@
 //! | [`config`] | settings; the only reader of the environment | `domain` |
 //! | [`telemetry`] | logs | nobody |
 //!
-//! Three small things everybody shares: [`effects`] (time and randomness, passed in), [`fault`] (our own failures, as
-//! opposed to what a receiver did, which is data) and [`gather`] (many callers, one call).
+//! Four small things everybody shares: [`effects`] (time and randomness, passed in), [`network`] (the way to receivers,
+//! passed in), [`fault`] (our own failures, as opposed to what a receiver did, which is data) and [`gather`] (many callers,
+//! one call).
 
 pub mod blobs;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod fault;
 pub mod flows;
 pub mod gather;
 pub mod http;
+pub mod network;
 pub mod queue;
 pub mod sender;
 pub mod store;

@@ -1,12 +1,15 @@
 //! What a function is given when it starts.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 
 use super::{Settings, SettingsError, sdk};
 use crate::effects::Effects;
+use crate::network::{Network, SystemNetwork};
 use crate::telemetry::{self, LogFormat};
 
-/// Everything a door is built from: the settings, the way to AWS, and time and randomness. In the cloud it comes from the
+/// Everything a door is built from: the settings, the way to AWS and to receivers, and time and randomness. In the cloud it comes from the
 /// environment; the local gateway and the tests put their own together.
 #[derive(Clone)]
 pub struct Platform {
@@ -16,6 +19,8 @@ pub struct Platform {
     pub sdk: SdkConfig,
     /// Time and randomness.
     pub effects: Effects,
+    /// How receivers are reached.
+    pub network: Arc<dyn Network>,
 }
 
 impl Platform {
@@ -23,6 +28,6 @@ impl Platform {
     pub fn from_env() -> Result<Self, SettingsError> {
         let settings = Settings::from_env()?;
         telemetry::start(&settings.log_level, LogFormat::Json);
-        Ok(Self { settings, sdk: sdk::from_env(), effects: Effects::system() })
+        Ok(Self { settings, sdk: sdk::from_env(), effects: Effects::system(), network: Arc::new(SystemNetwork) })
     }
 }

@@ -78,11 +78,14 @@ impl Deliver {
             store: Store::new(&platform.sdk, &settings.table),
             queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url),
             blobs: Blobs::new(&platform.sdk, &settings.bucket),
-            sender: Sender::new(&SenderSettings {
-                request_timeout_ms: settings.request_timeout_ms,
-                allowed_subnets: settings.allowed_subnets.clone(),
-                https_only: settings.https_only,
-            }),
+            sender: Sender::new(
+                &SenderSettings {
+                    request_timeout_ms: settings.request_timeout_ms,
+                    allowed_subnets: settings.allowed_subnets.clone(),
+                    https_only: settings.https_only,
+                },
+                platform.network.clone(),
+            ),
             effects: platform.effects.clone(),
             schedule: settings.retry_schedule.clone(),
             disable_after_ms: i64::from(settings.disable_after_days) * MS_PER_DAY,

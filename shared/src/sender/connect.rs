@@ -15,15 +15,14 @@ use futures_util::future::BoxFuture;
 use http::Uri;
 use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service;
 
 use super::connection::CheckedStream;
 use super::failure::{Failure, find};
 use super::guard::Guard;
-use super::resolve::Resolve;
 use super::tls::{self, Tls};
+use crate::network::{Network, Stream};
 
 /// How long one address may take to accept. Linux repeats an unanswered SYN after 1 and 3 seconds; a host that is there
 /// has answered one of the three by then.
@@ -40,7 +39,7 @@ pub(super) struct Connector(Arc<Inner>);
 struct Inner {
     guard: Guard,
     https_only: bool,
-    resolver: Box<dyn Resolve>,
+    network: Arc<dyn Network>,
     tls: Tls,
     /// The client finishes a connection in the background when another one became free for the request that wanted it;
     /// this limit is the only one on it then.
@@ -48,8 +47,8 @@ struct Inner {
 }
 
 impl Connector {
-    pub(super) fn new(guard: Guard, https_only: bool, resolver: Box<dyn Resolve>, tls: Tls, limit: Duration) -> Self {
-        Self(Arc::new(Inner { guard, https_only, resolver, tls, limit }))
+    pub(super) fn new(guard: Guard, https_only: bool, network: Arc<dyn Network>, tls: Tls, limit: Duration) -> Self {
+        Self(Arc::new(Inner { guard, https_only, network, tls, limit }))
     }
 
     async fn open(&self, uri: Uri) -> Result<MaybeHttpsStream<CheckedStream>, Failure> {
@@ -81,7 +80,7 @@ impl Connector {
         }
         let mut failure = NAME_NOT_FOUND;
         for ip in self.checked_addresses(uri.host().unwrap_or_default()).await?.into_iter().take(ADDRESSES_TRIED_MAX) {
-            match connect(SocketAddr::new(ip, port)).await {
+            match self.connect(SocketAddr::new(ip, port)).await {
                 Ok(stream) => return Ok(CheckedStream::new(stream)),
                 Err(reason) => failure = reason,
             }
@@ -93,24 +92,21 @@ impl Connector {
     async fn checked_addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
         let addresses = match host.trim_matches(['[', ']']).parse() {
             Ok(literal) => vec![literal],
-            Err(_) => self.0.resolver.resolve(host).await.map_err(|_| NAME_NOT_FOUND)?,
+            Err(_) => self.0.network.resolve(host).await.map_err(|_| NAME_NOT_FOUND)?,
         };
         let Some(class) = addresses.iter().find_map(|ip| self.0.guard.refusal(*ip)) else { return Ok(addresses) };
         Err(Failure::Forbidden(Cow::Owned(format!("the host has an address of the class: {class}"))))
     }
+
+    async fn connect(&self, address: SocketAddr) -> Result<Box<dyn Stream>, Failure> {
+        let connecting = timeout(Duration::from_millis(CONNECT_TIMEOUT_MS), self.0.network.connect(address)).await;
+        connecting
+            .map_err(|_| Failure::unreachable("the connection attempt was not answered"))?
+            .map_err(|error| Failure::of_connecting(&error))
+    }
 }
 
 const NAME_NOT_FOUND: Failure = Failure::unreachable("the host name does not resolve");
-
-async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let connecting = timeout(Duration::from_millis(CONNECT_TIMEOUT_MS), TcpStream::connect(address)).await;
-    let stream = connecting
-        .map_err(|_| Failure::unreachable("the connection attempt was not answered"))?
-        .map_err(|error| Failure::of_connecting(&error))?;
-    // Requests are written whole; waiting for more would only delay them. A socket that refuses works all the same.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
-}
 
 fn handshake_failure(error: &(dyn std::error::Error + 'static)) -> Failure {
     find::<Failure>(error)

@@ -1,4 +1,4 @@
-//! One TCP connection to a checked address, with a note that travels with it: whether it has answered before.
+//! One connection to a checked address, with a note that travels with it: whether it has answered before.
 //!
 //! The pool of the HTTP client does not say whether a failed request used a fresh connection or an idle one, and the two
 //! deserve different treatment (see the header of [`super`]).
@@ -12,7 +12,8 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+
+use crate::network::Stream;
 
 /// The note.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +31,12 @@ impl HasAnswered {
 
 /// The connection.
 pub(super) struct CheckedStream {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Box<dyn Stream>>,
     has_answered: HasAnswered,
 }
 
 impl CheckedStream {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
         Self { stream: TokioIo::new(stream), has_answered: HasAnswered::default() }
     }
 }

@@ -34,7 +34,6 @@ mod connection;
 mod failure;
 pub mod guard;
 mod request;
-mod resolve;
 mod tls;
 
 #[cfg(test)]
@@ -58,9 +57,9 @@ use self::connection::HasAnswered;
 use self::failure::Failure;
 use self::guard::Guard;
 pub use self::request::Outbound;
-use self::resolve::{Resolve, SystemResolver};
 use self::tls::{Roots, Tls};
 use crate::domain::attempt::Outcome;
+use crate::network::Network;
 
 /// How long a connection waits for its next delivery. Just below 5 seconds, after which the most common servers (Node,
 /// Apache) close it themselves: reusing it then would be a race. A busy receiver never leaves one idle for so long.
@@ -111,14 +110,14 @@ pub struct Sent {
 
 impl Sender {
     /// A sender with an empty pool; nothing is read or connected yet.
-    pub fn new(settings: &SenderSettings) -> Self {
-        Self::with(settings, Box::new(SystemResolver), Roots::System)
+    pub fn new(settings: &SenderSettings, network: Arc<dyn Network>) -> Self {
+        Self::with(settings, network, Roots::System)
     }
 
-    fn with(settings: &SenderSettings, resolver: Box<dyn Resolve>, roots: Roots) -> Self {
+    fn with(settings: &SenderSettings, network: Arc<dyn Network>, roots: Roots) -> Self {
         let limit = Duration::from_millis(settings.request_timeout_ms.into());
         let guard = Guard::new(&settings.allowed_subnets);
-        let connector = Connector::new(guard, settings.https_only, resolver, Tls::new(roots), limit);
+        let connector = Connector::new(guard, settings.https_only, network, Tls::new(roots), limit);
         Self(Arc::new(Inner {
             client: client(connector.clone(), POOL_IDLE_PER_HOST_MAX),
             fresh_client: client(connector, 0),

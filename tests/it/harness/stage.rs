@@ -2,6 +2,7 @@
 //! the schedule. All share one clock, which the test moves; every AWS call passes by [`Faults`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -12,6 +13,7 @@ use fanfare::config::{JwtSecret, Platform, Settings};
 use fanfare::domain::ids::OrganizationId;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::ROUTES;
+use fanfare::network::SystemNetwork;
 use fanfare_engines::Engines;
 use fanfare_local::provision::provision;
 use fanfare_local::template::{Place, Plan, TEMPLATE};
@@ -252,6 +254,7 @@ fn platform(
         settings: Settings::from_lookup(|name| environment.get(name).cloned()).unwrap(),
         sdk: sdk.retry_config(RetryConfig::disabled()).build(),
         effects: clock.effects(),
+        network: Arc::new(SystemNetwork),
     }
 }
 

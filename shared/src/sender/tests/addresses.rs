@@ -8,16 +8,20 @@ use std::sync::Mutex;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::sender::resolve::Resolve;
+use crate::network::{Network, Stream};
 
 /// One answer for each lookup; a lookup that is one too many fails.
 #[derive(Default)]
 struct Script(Mutex<VecDeque<Vec<IpAddr>>>);
 
-impl Resolve for Script {
+impl Network for Script {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         let answer = self.0.lock().unwrap().pop_front().ok_or(io::ErrorKind::NotFound.into());
         Box::pin(std::future::ready(answer))
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
+        SystemNetwork.connect(address)
     }
 }
 
@@ -25,7 +29,7 @@ impl Resolve for Script {
 fn resolving(lookups: &[&str]) -> Sender {
     let addresses = |line: &&str| line.split_whitespace().map(|address| address.parse().unwrap()).collect();
     let script = Script(Mutex::new(lookups.iter().map(addresses).collect()));
-    Sender::with(&settings(LONG_MS), Box::new(script), Roots::System)
+    Sender::with(&settings(LONG_MS), Arc::new(script), Roots::System)
 }
 
 /// A receiver at 127.0.0.1 that closes after every answer, under a name.
@@ -81,14 +85,14 @@ async fn addresses_are_tried_in_order_up_to_a_limit() {
     for (lookup, is_reached) in lookups {
         let addresses = lookup.split_whitespace().map(|address| address.parse().unwrap()).collect();
         let script = Script(Mutex::new([addresses].into()));
-        let outcome = send(&Sender::with(&settings, Box::new(script), Roots::System), &url).await;
+        let outcome = send(&Sender::with(&settings, Arc::new(script), Roots::System), &url).await;
         assert_eq!(outcome.is_success(), is_reached, "{lookup}: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn literal_addresses_are_judged_in_every_notation() {
-    let sender = Sender::new(&SenderSettings { allowed_subnets: vec![], ..settings(LONG_MS) });
+    let sender = Sender::new(&SenderSettings { allowed_subnets: vec![], ..settings(LONG_MS) }, Arc::new(SystemNetwork));
     for host in
         ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "127.1."]
     {
@@ -102,7 +106,10 @@ async fn literal_addresses_are_judged_in_every_notation() {
 async fn plain_http_and_port_zero_are_refused_by_policy() {
     let (url, mut requests) = closing();
     let only = SenderSettings { https_only: true, ..settings(LONG_MS) };
-    assert_forbidden(send(&Sender::new(&only), &url.replace("hooks.example", "127.0.0.1")).await, "only https");
+    assert_forbidden(
+        send(&Sender::new(&only, Arc::new(SystemNetwork)), &url.replace("hooks.example", "127.0.0.1")).await,
+        "only https",
+    );
     assert_forbidden(send(&sender(LONG_MS), "http://127.0.0.1:0/").await, "port 0");
     assert!(requests.try_recv().is_err());
 }

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::resolve::SystemResolver;
 use super::tls::Roots;
 use super::{Outbound, Sender, SenderSettings, Sent};
 use crate::domain::attempt::Outcome;
@@ -20,6 +19,7 @@ use crate::domain::endpoint::Header;
 use crate::domain::ids::MessageId;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
+use crate::network::SystemNetwork;
 
 /// For tests that do not wait for it: far away, also on a busy machine.
 const LONG_MS: u32 = 20_000;
@@ -33,7 +33,7 @@ fn settings(request_timeout_ms: u32) -> SenderSettings {
 }
 
 fn sender(request_timeout_ms: u32) -> Sender {
-    Sender::with(&settings(request_timeout_ms), Box::new(SystemResolver), Roots::System)
+    Sender::with(&settings(request_timeout_ms), Arc::new(SystemNetwork), Roots::System)
 }
 
 async fn send(sender: &Sender, url: &str) -> Outcome {
