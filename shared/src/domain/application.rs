@@ -4,6 +4,7 @@ use super::Metadata;
 use super::ids::ApplicationId;
 use super::names::ApplicationUid;
 use super::revision::Revision;
+use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
 
 /// One customer of the organization.
@@ -19,6 +20,8 @@ pub struct Application {
     pub rate_limit: Option<u16>,
     /// Free-form pairs.
     pub metadata: Metadata,
+    /// When failed deliveries of endpoints that say nothing themselves are tried again; `None`: as the gateway is set up.
+    pub retry_schedule: Option<RetrySchedule>,
     /// Over how many index partitions this application's lists are spread, because one takes about 1,000 writes a
     /// second. It may be raised, never lowered: older entries stay where they are and lists read all of them.
     pub list_shards: u8,
@@ -49,6 +52,8 @@ pub struct ApplicationDraft {
     pub rate_limit: Option<u16>,
     /// Free-form pairs.
     pub metadata: Metadata,
+    /// When failed deliveries are tried again; `None`, as before, for SDKs that do not know it replace applications too.
+    pub retry_schedule: Option<RetrySchedule>,
 }
 
 impl ApplicationDraft {
@@ -60,6 +65,7 @@ impl ApplicationDraft {
             name: self.name,
             rate_limit: self.rate_limit,
             metadata: self.metadata,
+            retry_schedule: self.retry_schedule,
             list_shards: 1,
             created_at: now,
             updated_at: now,
@@ -73,6 +79,7 @@ impl ApplicationDraft {
             name: self.name,
             rate_limit: self.rate_limit,
             metadata: self.metadata,
+            retry_schedule: self.retry_schedule.or_else(|| before.retry_schedule.clone()),
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         }
@@ -90,6 +97,8 @@ pub struct ApplicationPatch {
     pub rate_limit: Option<Option<u16>>,
     /// Free-form pairs, all of them.
     pub metadata: Option<Metadata>,
+    /// When failed deliveries are tried again, or as the gateway is set up from now on.
+    pub retry_schedule: Option<Option<RetrySchedule>>,
 }
 
 impl ApplicationPatch {
@@ -100,6 +109,7 @@ impl ApplicationPatch {
             name: self.name.unwrap_or_else(|| before.name.clone()),
             rate_limit: self.rate_limit.unwrap_or(before.rate_limit),
             metadata: self.metadata.unwrap_or_else(|| before.metadata.clone()),
+            retry_schedule: self.retry_schedule.unwrap_or_else(|| before.retry_schedule.clone()),
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         }

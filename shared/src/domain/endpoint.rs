@@ -4,6 +4,7 @@ use super::ids::EndpointId;
 use super::legacy_signature::{LegacySignature, LegacySignatureDraft};
 use super::names::{Channel, EndpointUid, EventTypeName};
 use super::revision::Revision;
+use super::schedule::RetrySchedule;
 use super::signature::SigningSecret;
 use super::subscription::Subscriber;
 use super::timestamp::Timestamp;
@@ -61,6 +62,10 @@ pub struct Endpoint {
     pub secrets: SigningSecrets,
     /// Signatures in other forms that deliveries carry too.
     pub legacy_signatures: Vec<LegacySignature>,
+    /// When a failed delivery is tried again; `None`: as its application says.
+    pub retry_schedule: Option<RetrySchedule>,
+    /// Whether messages of one ordering key are delivered one after the other, as they were accepted.
+    pub is_ordered: bool,
     /// Since when every attempt has failed; `None` while the last one succeeded.
     pub failing_since: Option<Timestamp>,
     /// When it was made.
@@ -77,6 +82,7 @@ impl Endpoint {
             is_enabled: self.disabled.is_none(),
             event_types: self.event_types.clone(),
             channels: self.channels.clone(),
+            is_ordered: self.is_ordered,
         }
     }
 }
@@ -161,6 +167,10 @@ pub struct EndpointDraft {
     pub version: u16,
     /// Signatures in other forms; `None`, the ones it has stay, for SDKs that do not know them replace endpoints too.
     pub legacy_signatures: Option<Vec<LegacySignatureDraft>>,
+    /// When a failed delivery is tried again; `None`, as before, for the same reason.
+    pub retry_schedule: Option<RetrySchedule>,
+    /// Whether messages of one ordering key come one after the other; `None`, as before, for the same reason.
+    pub is_ordered: Option<bool>,
 }
 
 impl EndpointDraft {
@@ -180,6 +190,8 @@ impl EndpointDraft {
             version: self.version,
             secrets: SigningSecrets::only(secret),
             legacy_signatures: over(self.legacy_signatures.unwrap_or_default(), &[]),
+            retry_schedule: self.retry_schedule,
+            is_ordered: self.is_ordered.unwrap_or(false),
             failing_since: None,
             created_at: now,
             updated_at: now,
@@ -191,11 +203,14 @@ impl EndpointDraft {
         let (secrets, headers) = (before.secrets.clone(), before.headers.clone());
         let (disabled, failing_since) = before.after_switch(self.is_disabled);
         let legacy_signatures = before.legacy_signatures_after(self.legacy_signatures.take());
+        let retry_schedule = self.retry_schedule.take().or_else(|| before.retry_schedule.clone());
         Endpoint {
             disabled,
             failing_since,
             secrets,
             legacy_signatures,
+            retry_schedule,
+            is_ordered: self.is_ordered.unwrap_or(before.is_ordered),
             created_at: before.created_at,
             updated_at: now.later_than(before.updated_at),
             ..self.create(before.id, before.secrets.current.clone(), headers, now)
@@ -226,6 +241,10 @@ pub struct EndpointPatch {
     pub version: Option<u16>,
     /// Signatures in other forms, all of them.
     pub legacy_signatures: Option<Vec<LegacySignatureDraft>>,
+    /// When a failed delivery is tried again, or as the application says from now on.
+    pub retry_schedule: Option<Option<RetrySchedule>>,
+    /// Whether messages of one ordering key come one after the other.
+    pub is_ordered: Option<bool>,
 }
 
 impl EndpointPatch {
@@ -245,6 +264,8 @@ impl EndpointPatch {
             metadata: self.metadata.unwrap_or_else(|| before.metadata.clone()),
             version: self.version.unwrap_or(before.version),
             legacy_signatures: before.legacy_signatures_after(self.legacy_signatures),
+            retry_schedule: self.retry_schedule.unwrap_or_else(|| before.retry_schedule.clone()),
+            is_ordered: self.is_ordered.unwrap_or(before.is_ordered),
             updated_at: now.later_than(before.updated_at),
             ..before.clone()
         }

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use super::Invalid;
 use super::ids::{AppScope, MessageId};
 use super::ksuid::TAIL_BYTES;
-use super::names::{Channel, EventId, EventTypeName, Tag};
-use super::timestamp::Timestamp;
+use super::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
+use super::timestamp::{MS_PER_DAY, Timestamp};
 
 /// Channels of one message.
 pub const MESSAGE_CHANNELS_MAX: usize = 5;
@@ -30,6 +30,9 @@ pub const RETENTION_DAYS_DEFAULT: u16 = 90;
 
 /// How far ahead a message may be accepted, in days.
 pub const DELIVER_AHEAD_DAYS_MAX: i64 = 30;
+
+/// How far ahead a message's deadline may be, in days: no message need be kept for longer than one without a deadline.
+pub const DEADLINE_DAYS_MAX: i64 = RETENTION_DAYS_DEFAULT as i64;
 
 /// Longest idempotency key taken from a caller.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
@@ -53,6 +56,10 @@ pub struct Message {
     pub accepted_at: Timestamp,
     /// Before this it is not delivered.
     pub deliver_at: Option<Timestamp>,
+    /// From this on it is not delivered any more.
+    pub deliver_before: Option<Timestamp>,
+    /// Endpoints that are ordered get the messages of one key one after the other.
+    pub ordering_key: Option<OrderingKey>,
     /// Whether it was called off before it was delivered.
     pub is_canceled: bool,
     /// After this it is forgotten.
@@ -67,7 +74,10 @@ impl Message {
 
     /// Whether an attempt may be made now.
     pub fn is_deliverable(&self, now: Timestamp) -> bool {
-        !self.is_called_off() && self.expires_at > now && self.deliver_at.is_none_or(|at| at <= now)
+        !self.is_called_off()
+            && self.expires_at > now
+            && self.deliver_at.is_none_or(|at| at <= now)
+            && self.deliver_before.is_none_or(|deadline| deadline > now)
     }
 }
 
@@ -106,6 +116,10 @@ pub struct MessageDraft {
     pub retention_days: u16,
     /// Before this it is not delivered.
     pub deliver_at: Option<Timestamp>,
+    /// From this on it is not delivered any more.
+    pub deliver_before: Option<Timestamp>,
+    /// Endpoints that are ordered get the messages of one key one after the other.
+    pub ordering_key: Option<OrderingKey>,
 }
 
 /// A JSON object, kept as the text that came in: receivers get and verify exactly these bytes.
@@ -197,6 +211,13 @@ impl MessageIdentity<'_> {
 pub struct ContentHash(pub [u8; 16]);
 
 impl MessageDraft {
+    /// When it is forgotten, accepted now: after its retention from when it can be delivered, and not before its deadline.
+    pub fn expires_at(&self, now: Timestamp) -> Timestamp {
+        let from = self.deliver_at.map_or(now, |at| at.max(now));
+        let expires_at = from.plus_millis(i64::from(self.retention_days) * MS_PER_DAY);
+        self.deliver_before.map_or(expires_at, |deadline| deadline.max(expires_at))
+    }
+
     /// The hash of what was asked.
     pub fn content_hash(&self) -> ContentHash {
         let mut context = digest::Context::new(&digest::SHA256);
@@ -217,6 +238,14 @@ impl MessageDraft {
         if let Some(at) = self.deliver_at {
             part(b"deliver at");
             part(&at.as_millis().to_be_bytes());
+        }
+        if let Some(deadline) = self.deliver_before {
+            part(b"deliver before");
+            part(&deadline.as_millis().to_be_bytes());
+        }
+        if let Some(key) = &self.ordering_key {
+            part(b"ordering key");
+            part(key.as_str().as_bytes());
         }
         let mut hash = [0; 16];
         hash.copy_from_slice(&context.finish().as_ref()[..16]);
@@ -256,6 +285,8 @@ mod tests {
             payload: Payload::from_text(payload.to_owned()).unwrap(),
             retention_days: RETENTION_DAYS_DEFAULT,
             deliver_at: None,
+            deliver_before: None,
+            ordering_key: None,
         }
     }
 
@@ -265,6 +296,59 @@ mod tests {
         assert_eq!(base, draft("{}", &["a"], &[]).content_hash());
         for other in [draft("{ }", &["a"], &[]), draft("{}", &[], &["a"]), draft("{}", &["a", "b"], &[])] {
             assert_ne!(base, other.content_hash());
+        }
+        let at = Timestamp::from_millis(1_764_000_000_000);
+        let parts = [
+            MessageDraft { deliver_at: Some(at), ..draft("{}", &["a"], &[]) },
+            MessageDraft { deliver_before: Some(at), ..draft("{}", &["a"], &[]) },
+            MessageDraft { ordering_key: Some(OrderingKey::parse("a").unwrap()), ..draft("{}", &["a"], &[]) },
+        ];
+        let mut hashes: Vec<ContentHash> = parts.iter().map(MessageDraft::content_hash).collect();
+        hashes.push(base);
+        for (n, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..n].contains(hash), "part {n}");
+        }
+    }
+
+    #[test]
+    fn the_hash_of_a_message_without_the_newer_parts_is_the_one_that_is_stored() {
+        let hash = draft(r#"{"a":1}"#, &["c"], &["t"]).content_hash();
+        assert_eq!(u128::from_be_bytes(hash.0), 0x70dd0e454f1420f1d2735cd3f41929f8);
+    }
+
+    #[test]
+    fn a_message_is_kept_for_its_retention_and_until_its_deadline() {
+        let at = |days: i64| Timestamp::from_millis(days * MS_PER_DAY);
+        let kept = |deliver_at: Option<i64>, deadline: Option<i64>| {
+            let (deliver_at, deliver_before) = (deliver_at.map(at), deadline.map(at));
+            MessageDraft { retention_days: 5, deliver_at, deliver_before, ..draft("{}", &[], &[]) }.expires_at(at(1))
+        };
+        assert_eq!(kept(None, None), at(6));
+        assert_eq!(kept(Some(0), None), at(6));
+        assert_eq!(kept(Some(3), None), at(8));
+        assert_eq!(kept(None, Some(2)), at(6));
+        assert_eq!(kept(Some(3), Some(9)), at(9));
+    }
+
+    #[test]
+    fn a_message_is_delivered_from_its_time_to_its_deadline() {
+        let at = Timestamp::from_millis;
+        let message = Message {
+            id: MessageId::new(at(1_764_000_000_000), [0; TAIL_BYTES]),
+            event_id: None,
+            event_type: EventTypeName::parse("a.b").unwrap(),
+            channels: Vec::new(),
+            tags: Vec::new(),
+            payload: PayloadPlace::Here(Payload::from_text("{}".to_owned()).unwrap()),
+            accepted_at: at(0),
+            deliver_at: Some(at(10)),
+            deliver_before: Some(at(20)),
+            ordering_key: None,
+            is_canceled: false,
+            expires_at: at(30),
+        };
+        for (now, is_deliverable) in [(9, false), (10, true), (19, true), (20, false)] {
+            assert_eq!(message.is_deliverable(at(now)), is_deliverable, "at {now}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Names callers choose: uids, event ids, event type names, channels, tags. All share one alphabet so that a name can
+//! Names callers choose: uids, event ids, event type names, channels, tags, ordering keys. All share one alphabet so that a name can
 //! stand in a URL path and in a key unescaped.
 
 use super::Invalid;
@@ -64,6 +64,9 @@ name!(
 name!(
     /// A label to find messages by.
     Tag, |text| of_alphabet(text, CHANNEL_CHARS_MAX, ":+"));
+name!(
+    /// What messages belong together by, that an ordered endpoint gets one after the other.
+    OrderingKey, |text| of_alphabet(text, NAME_CHARS_MAX, ""));
 
 fn uid(text: &str, own_prefix: &str) -> Result<(), Invalid> {
     if text.starts_with(own_prefix) {

@@ -13,7 +13,8 @@ pub const RETRY_DELAY_S_MAX: u32 = 7 * 24 * 3_600;
 pub const JITTER: f64 = 0.2;
 
 /// The delays after the first, second, … failed attempt, in seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
 pub struct RetrySchedule(Vec<u32>);
 
 impl RetrySchedule {
@@ -49,6 +50,11 @@ impl RetrySchedule {
         })
     }
 
+    /// The delays, in seconds.
+    pub fn delays_s(&self) -> &[u32] {
+        &self.0
+    }
+
     /// How many attempts a delivery has at most.
     pub fn attempts_max(&self) -> usize {
         self.0.len() + 1
@@ -59,6 +65,12 @@ impl Default for RetrySchedule {
     /// Eight attempts over about 28 hours, the schedule receivers of Svix know.
     fn default() -> Self {
         Self(vec![5, 300, 1_800, 7_200, 18_000, 36_000, 36_000])
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RetrySchedule {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Subscriber {
     pub event_types: Vec<EventTypeName>,
     /// Only messages with one of these channels; empty means every message.
     pub channels: Vec<Channel>,
+    /// Whether it gets messages of one ordering key one after the other.
+    pub is_ordered: bool,
 }
 
 impl Subscriber {
@@ -49,6 +51,7 @@ mod tests {
             is_enabled: true,
             event_types: names(event_types).map(|name| EventTypeName::parse(name).unwrap()).collect(),
             channels: channels(wanted_channels),
+            is_ordered: false,
         }
     }
 

@@ -27,7 +27,6 @@ use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, Pa
 use crate::domain::names::{Channel, EventTypeName};
 use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
-use crate::domain::timestamp::MS_PER_DAY;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
@@ -212,7 +211,7 @@ impl AcceptMessage {
         let now = self.effects.now();
         let (id, hash) = (MessageId::new(now, identity.tail(scope)), draft.content_hash());
         let has_event_id = draft.event_id.is_some();
-        let retention_ms = i64::from(draft.retention_days) * MS_PER_DAY;
+        let expires_at = draft.expires_at(now);
         let payload = if draft.payload.as_str().len() > PAYLOAD_IN_ITEM_BYTES_MAX {
             self.blobs.put_payload(scope, &id, &hash, &draft.payload).await?
         } else {
@@ -227,8 +226,10 @@ impl AcceptMessage {
             payload,
             accepted_at: id.timestamp(),
             deliver_at: draft.deliver_at.filter(|at| *at > now),
+            deliver_before: draft.deliver_before,
+            ordering_key: draft.ordering_key,
             is_canceled: false,
-            expires_at: draft.deliver_at.map_or(now, |at| at.max(now)).plus_millis(retention_ms),
+            expires_at,
         };
         match self.store.accept(scope, &audience.application, &message, &hash).await? {
             Accepted::New => Ok((message, false)),

@@ -43,6 +43,8 @@ impl Examples {
             payload,
             retention_days: RETENTION_DAYS_DEFAULT,
             deliver_at: None,
+            deliver_before: None,
+            ordering_key: None,
         })
     }
 

@@ -10,6 +10,7 @@ use crate::domain::application::Application;
 use crate::domain::ids::{AppScope, ApplicationId, OrganizationId};
 use crate::domain::names::ApplicationUid;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::schedule::RetrySchedule;
 use crate::fault::Fault;
 
 /// How a caller names an application.
@@ -54,6 +55,7 @@ fn to_item(pk: String, sk: String, application: &Application) -> Item {
         .text("name", &application.name)
         .number_if("rate", application.rate_limit)
         .pairs("meta", metadata)
+        .text_if("retries", application.retry_schedule.as_ref().map(RetrySchedule::to_string))
         .number("shards", application.list_shards)
         .instant("created", application.created_at)
         .instant("updated", application.updated_at)
@@ -69,6 +71,7 @@ pub(super) fn from_item(item: &Item) -> Result<Application, Fault> {
         name: reader.text("name")?.to_owned(),
         rate_limit: reader.number_if("rate")?,
         metadata,
+        retry_schedule: reader.parsed_if("retries", |text| RetrySchedule::parse(text).ok())?,
         list_shards: reader.number("shards")?,
         created_at: reader.instant("created")?,
         updated_at: reader.instant("updated")?,

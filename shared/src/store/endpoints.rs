@@ -12,6 +12,7 @@ use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::legacy_signature::{Encoding, LegacyForm, LegacySecret, LegacySignature, SignaturePrefix};
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::SigningSecret;
 use crate::domain::subscription::Subscriber;
 use crate::domain::timestamp::Timestamp;
@@ -84,6 +85,8 @@ fn to_item(scope: &AppScope, endpoint: &Endpoint) -> Item {
         .text("secret", endpoint.secrets.current.to_secret_text())
         .items("retired", retired.collect())
         .items("legacy", endpoint.legacy_signatures.iter().map(legacy_item).collect())
+        .text_if("retries", endpoint.retry_schedule.as_ref().map(RetrySchedule::to_string))
+        .flag("ordered", endpoint.is_ordered)
         .instant_if("failing", endpoint.failing_since)
         .instant("created", endpoint.created_at)
         .instant("updated", endpoint.updated_at)
@@ -116,6 +119,8 @@ fn from_item(item: &Item) -> Result<Endpoint, Fault> {
             retired: reader.items("retired")?.into_iter().map(retired).collect::<Result<_, Fault>>()?,
         },
         legacy_signatures: reader.items("legacy")?.into_iter().map(legacy_signature).collect::<Result<_, Fault>>()?,
+        retry_schedule: reader.parsed_if("retries", |text| RetrySchedule::parse(text).ok())?,
+        is_ordered: reader.flag("ordered"),
         failing_since: reader.instant_if("failing")?,
         created_at: reader.instant("created")?,
         updated_at: reader.instant("updated")?,
@@ -159,6 +164,7 @@ fn subscriber(item: &Item) -> Result<Subscriber, Fault> {
         is_enabled: reader.text_if("disabled")?.is_none(),
         event_types: reader.texts("types", |text| EventTypeName::parse(text).ok())?,
         channels: reader.texts("channels", |text| Channel::parse(text).ok())?,
+        is_ordered: reader.flag("ordered"),
     })
 }
 

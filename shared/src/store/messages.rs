@@ -12,7 +12,7 @@ use crate::domain::application::Application;
 use crate::domain::ids::{AppScope, MessageId};
 use crate::domain::ksuid::Ksuid;
 use crate::domain::message::{ContentHash, Message, MessageIdentity, Payload, PayloadPlace};
-use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
+use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
 use crate::domain::page::{Page, PageRequest};
 use crate::fault::Fault;
 
@@ -88,6 +88,8 @@ fn to_item(scope: &AppScope, application: &Application, message: &Message, hash:
         .texts("tags", &message.tags)
         .bytes("hash", hash.0.to_vec())
         .instant_if("deliver", message.deliver_at)
+        .instant_if("deadline", message.deliver_before)
+        .text_if("order", message.ordering_key.as_ref().map(OrderingKey::as_str))
         .flag("canceled", message.is_canceled)
         .expires(message.expires_at);
     let item = match &message.payload {
@@ -123,6 +125,8 @@ pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
         payload,
         accepted_at: id.timestamp(),
         deliver_at: reader.instant_if("deliver")?,
+        deliver_before: reader.instant_if("deadline")?,
+        ordering_key: reader.parsed_if("order", |text| OrderingKey::parse(text).ok())?,
         is_canceled: reader.flag("canceled"),
         expires_at: reader.expires()?,
     })

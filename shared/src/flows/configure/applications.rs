@@ -94,6 +94,7 @@ impl Configure {
                 uid: None,
                 rate_limit: None,
                 metadata: Metadata::new(),
+                retry_schedule: None,
             };
             let application = draft.create(id, self.effects.now());
             self.store.create_unlisted_application(organization, &application).await?;

@@ -23,8 +23,9 @@ use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, Organi
 use crate::domain::ksuid::KSUID_CHARS;
 use crate::domain::legacy_signature::Encoding;
 use crate::domain::names::{
-    ApplicationUid, CHANNEL_CHARS_MAX, Channel, EndpointUid, EventId, EventTypeName, NAME_CHARS_MAX, Tag,
+    ApplicationUid, CHANNEL_CHARS_MAX, Channel, EndpointUid, EventId, EventTypeName, NAME_CHARS_MAX, OrderingKey, Tag,
 };
+use crate::domain::schedule::{RETRIES_MAX, RETRY_DELAY_S_MAX, RetrySchedule};
 use crate::domain::signature::{SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::{EndpointUrl, URL_BYTES_MAX};
@@ -65,10 +66,16 @@ schema! {
     EventTypeName, "EventTypeName" => name(NAME_CHARS_MAX, "", "").examples([json!("invoice.paid")]);
     Channel, "Channel" => name(CHANNEL_CHARS_MAX, ":+", "").examples([json!("project:123")]);
     Tag, "Tag" => name(CHANNEL_CHARS_MAX, ":+", "").examples([json!("imported")]);
+    OrderingKey, "OrderingKey" => name(NAME_CHARS_MAX, "", "").examples([json!("order-7")]);
 
     Timestamp, "Timestamp" => text()
         .description(Some("An instant as in RFC 3339; what we send is UTC."))
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    RetrySchedule, "RetrySchedule" => ArrayBuilder::new()
+        .description(Some("The delays after the first, second, … failed attempt, in seconds. Nothing in it: one attempt."))
+        .items(number().minimum(Some(0)).maximum(Some(RETRY_DELAY_S_MAX)))
+        .max_items(Some(RETRIES_MAX))
+        .examples([json!([5, 300, 1_800])]);
     EndpointUrl, "EndpointUrl" => text()
         .description(Some(
             "An absolute http or https URL without credentials; https only, unless the gateway allows http. Hosts may \

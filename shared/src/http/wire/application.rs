@@ -9,6 +9,7 @@ use super::{checked_metadata, checked_text, present};
 use crate::domain::application::{APPLICATION_NAME_BYTES_MAX, Application, ApplicationDraft, ApplicationPatch};
 use crate::domain::ids::ApplicationId;
 use crate::domain::names::ApplicationUid;
+use crate::domain::schedule::RetrySchedule;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::{METADATA_BYTES_MAX, Metadata};
 use crate::http::openapi::values::Pairs;
@@ -35,6 +36,9 @@ pub struct ApplicationIn {
     /// Free-form pairs; as JSON not larger than 4,096 bytes.
     #[schema(value_type = Option<Pairs>)]
     metadata: Option<Metadata>,
+    /// When a failed delivery is tried again, for endpoints that say nothing themselves: the delay after each failed attempt.
+    /// Left out: as the gateway is set up; PUT leaves that of an application as it is.
+    retry_schedule: Option<RetrySchedule>,
 }
 
 impl ApplicationIn {
@@ -45,6 +49,7 @@ impl ApplicationIn {
             uid: self.uid,
             rate_limit: self.throttle_rate.or(self.rate_limit).map(NonZeroU16::get),
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
+            retry_schedule: self.retry_schedule,
         })
     }
 }
@@ -86,6 +91,10 @@ pub struct ApplicationPatchIn {
     /// Free-form pairs, all of them; as JSON not larger than 4,096 bytes.
     #[schema(value_type = Option<Pairs>)]
     metadata: Option<Metadata>,
+    /// When a failed delivery is tried again; null: as the gateway is set up.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<RetrySchedule>)]
+    retry_schedule: Option<Option<RetrySchedule>>,
 }
 
 impl ApplicationPatchIn {
@@ -96,6 +105,7 @@ impl ApplicationPatchIn {
             uid: self.uid,
             rate_limit: self.throttle_rate.or(self.rate_limit).map(|rate| rate.map(NonZeroU16::get)),
             metadata: self.metadata.map(checked_metadata).transpose()?,
+            retry_schedule: self.retry_schedule,
         })
     }
 }
@@ -124,6 +134,10 @@ pub struct ApplicationOut {
     /// Free-form pairs.
     #[schema(value_type = Pairs)]
     metadata: Metadata,
+    /// When a failed delivery is tried again, for endpoints that say nothing themselves; not there: as the gateway is set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_schedule: Option<RetrySchedule>,
     /// When it was made.
     created_at: Timestamp,
     /// When it last changed.
@@ -139,6 +153,7 @@ impl From<Application> for ApplicationOut {
             throttle_rate: application.rate_limit,
             rate_limit: application.rate_limit,
             metadata: application.metadata,
+            retry_schedule: application.retry_schedule,
             created_at: application.created_at,
             updated_at: application.updated_at,
         }

@@ -16,6 +16,7 @@ use crate::domain::endpoint::{
 use crate::domain::event_type::DESCRIPTION_BYTES_MAX;
 use crate::domain::ids::EndpointId;
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
+use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::{SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
@@ -76,6 +77,12 @@ pub struct EndpointIn {
     /// Signatures in older forms that deliveries carry as well; left out, PUT leaves those of an endpoint as they are.
     #[schema(max_items = 4)]
     legacy_signatures: Option<Vec<LegacySignatureIn>>,
+    /// When a failed delivery is tried again: the delay after each failed attempt. Left out: as the application says; PUT
+    /// leaves that of an endpoint as it is.
+    retry_schedule: Option<RetrySchedule>,
+    /// Whether messages with the same `orderingKey` are delivered one after the other, in the order they were accepted;
+    /// `false` unless it is said. Left out, PUT leaves it as it is.
+    ordered: Option<bool>,
 }
 
 fn url(text: &str) -> Result<EndpointUrl, Problem> {
@@ -103,6 +110,8 @@ impl EndpointIn {
             metadata: checked_metadata(self.metadata.unwrap_or_default())?,
             version: self.version.map_or(VERSION_DEFAULT, NonZeroU16::get),
             legacy_signatures: self.legacy_signatures.map(into_drafts).transpose()?,
+            retry_schedule: self.retry_schedule,
+            is_ordered: self.ordered,
         })
     }
 }
@@ -187,6 +196,14 @@ pub struct EndpointPatchIn {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<LegacySignatureIn>>, max_items = 4)]
     legacy_signatures: Option<Option<Vec<LegacySignatureIn>>>,
+    /// When a failed delivery is tried again; null: as the application says.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<RetrySchedule>)]
+    retry_schedule: Option<Option<RetrySchedule>>,
+    /// Whether messages with the same `orderingKey` are delivered one after the other; null means `false`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<bool>)]
+    ordered: Option<Option<bool>>,
 }
 
 impl EndpointPatchIn {
@@ -210,6 +227,8 @@ impl EndpointPatchIn {
                 .legacy_signatures
                 .map(|entries| into_drafts(entries.unwrap_or_default()))
                 .transpose()?,
+            retry_schedule: self.retry_schedule,
+            is_ordered: self.ordered.map(|ordered| ordered.unwrap_or(false)),
         })
     }
 }
@@ -261,6 +280,12 @@ pub struct EndpointOut {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     legacy_signatures: Vec<LegacySignatureOut>,
+    /// When a failed delivery is tried again; not there: as the application says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_schedule: Option<RetrySchedule>,
+    /// Whether messages with the same `orderingKey` are delivered one after the other.
+    ordered: bool,
     /// When it was made.
     created_at: Timestamp,
     /// When its configuration last changed.
@@ -284,6 +309,8 @@ impl From<Endpoint> for EndpointOut {
             metadata: endpoint.metadata,
             version: endpoint.version,
             legacy_signatures: endpoint.legacy_signatures.iter().map(LegacySignatureOut::from).collect(),
+            retry_schedule: endpoint.retry_schedule,
+            ordered: endpoint.is_ordered,
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }

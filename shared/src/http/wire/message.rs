@@ -11,15 +11,16 @@ use super::checked_list;
 use crate::domain::application::ApplicationDraft;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{
-    DELIVER_AHEAD_DAYS_MAX, MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, Message, MessageDraft, Payload,
+    DEADLINE_DAYS_MAX, DELIVER_AHEAD_DAYS_MAX, MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, Message, MessageDraft, Payload,
     RETENTION_DAYS_DEFAULT,
 };
-use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
+use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::http::Problem;
 
 // What the schemas below say in figures.
-const _: () = assert!(MESSAGE_CHANNELS_MAX == 5 && MESSAGE_TAGS_MAX == 5 && DELIVER_AHEAD_DAYS_MAX == 30);
+const _: () = assert!(MESSAGE_CHANNELS_MAX == 5 && MESSAGE_TAGS_MAX == 5);
+const _: () = assert!(DELIVER_AHEAD_DAYS_MAX == 30 && DEADLINE_DAYS_MAX == 90);
 const _: () = assert!(*RETENTION_DAYS.start() == 5 && *RETENTION_DAYS.end() == 90 && *RETENTION_HOURS.end() == 2_160);
 
 /// How long a payload may be kept, in days.
@@ -52,6 +53,11 @@ pub struct MessageIn {
     payload_retention_hours: Option<u16>,
     /// When it is delivered, not further ahead than 30 days; left out: at once.
     deliver_at: Option<Timestamp>,
+    /// When deliveries stop, whatever has become of them: in the future, after `deliverAt`, not further ahead than 90 days. The
+    /// message is kept at least until then.
+    deliver_before: Option<Timestamp>,
+    /// Endpoints that are `ordered` get the messages of one key one after the other, as they were accepted.
+    ordering_key: Option<OrderingKey>,
     /// The application, made first when nobody has its uid, which must be the one in the path.
     application: Option<ApplicationIn>,
 }
@@ -60,10 +66,11 @@ impl MessageIn {
     /// Checked as a whole, for the application this path names; with the application, when it came along.
     pub fn into_draft(self, app_id: &str, now: Timestamp) -> Result<(MessageDraft, Option<ApplicationDraft>), Problem> {
         let retention_days = retention_days(self.payload_retention_period, self.payload_retention_hours)?;
-        let ahead_max = now.plus_millis(DELIVER_AHEAD_DAYS_MAX * MS_PER_DAY);
-        if self.deliver_at.is_some_and(|at| at > ahead_max) {
-            let rule = format!("must not be further ahead than {DELIVER_AHEAD_DAYS_MAX} days");
-            return Err(Problem::field(&["body", "deliverAt"], rule));
+        not_beyond("deliverAt", self.deliver_at, now, DELIVER_AHEAD_DAYS_MAX)?;
+        not_beyond("deliverBefore", self.deliver_before, now, DEADLINE_DAYS_MAX)?;
+        let is_too_early = |deadline| deadline <= now || self.deliver_at.is_some_and(|at| deadline <= at);
+        if self.deliver_before.is_some_and(is_too_early) {
+            return Err(Problem::field(&["body", "deliverBefore"], "must be in the future and after deliverAt"));
         }
         let application = self.application.map(|application| application.into_draft_for(app_id)).transpose()?;
         let draft = MessageDraft {
@@ -74,8 +81,20 @@ impl MessageIn {
             payload: Payload::parse(self.payload).map_err(|reason| Problem::field(&["body", "payload"], reason.0))?,
             retention_days,
             deliver_at: self.deliver_at,
+            deliver_before: self.deliver_before,
+            ordering_key: self.ordering_key,
         };
         Ok((draft, application))
+    }
+}
+
+/// An instant that is not further ahead than so many days.
+fn not_beyond(field: &str, at: Option<Timestamp>, now: Timestamp, days_max: i64) -> Result<(), Problem> {
+    match at {
+        Some(at) if at > now.plus_millis(days_max * MS_PER_DAY) => {
+            Err(Problem::field(&["body", field], format!("must not be further ahead than {days_max} days")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -125,6 +144,14 @@ pub struct MessageOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     deliver_at: Option<Timestamp>,
+    /// When its deliveries stop, if there is such a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    deliver_before: Option<Timestamp>,
+    /// What ordered endpoints get messages one after the other by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ordering_key: Option<OrderingKey>,
 }
 
 impl MessageOut {
@@ -139,6 +166,8 @@ impl MessageOut {
             payload: payload.unwrap_or_else(|| EMPTY.clone()),
             timestamp: message.accepted_at,
             deliver_at: message.deliver_at,
+            deliver_before: message.deliver_before,
+            ordering_key: message.ordering_key,
         }
     }
 }
