@@ -83,6 +83,9 @@ typed_id!(
     /// One HTTP request of a delivery.
     AttemptId, "atmpt_");
 typed_id!(
+    /// Where a delivery that ended without being delivered stands among its endpoint's: see [`super::undelivered`].
+    UndeliveredId, "und_");
+typed_id!(
     /// One piece of work in the background.
     TaskId, "qtask_");
 

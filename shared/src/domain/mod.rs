@@ -28,6 +28,7 @@ pub mod standing;
 pub mod statistics;
 pub mod subscription;
 pub mod timestamp;
+pub mod undelivered;
 pub mod url;
 
 use std::collections::BTreeMap;

@@ -74,7 +74,7 @@ impl AttemptStatus {
     }
 }
 
-fn trigger_stored(trigger: Trigger) -> &'static str {
+pub(super) fn trigger_stored(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Scheduled => "scheduled",
         Trigger::Manual => "manual",

@@ -16,13 +16,14 @@ pub(super) const ENDPOINT: &str = "E#";
 /// Behind every endpoint, before the uids.
 pub(super) const ENDPOINTS_END: &str = "F";
 
-/// The sort keys of a message's partition, in this order: the message, the mark that its payload was removed, its attempts. So
-/// whoever reads the attempts reads the mark along.
+/// The sort keys of a message's partition, in this order: the message, the mark that its payload was removed, its attempts, the
+/// records of deliveries that ended without one. So whoever reads the attempts reads the mark along, or the records, or both.
 pub(super) const MESSAGE: &str = "M";
 pub(super) const EXPUNGED: &str = "P";
 pub(super) const ATTEMPT: &str = "T#";
+pub(super) const UNDELIVERED: &str = "U#";
 
-/// Name of the index that lists messages of an application and attempts of an endpoint by time.
+/// Name of the index that lists messages of an application, attempts of an endpoint and what ended without one by time.
 pub(super) const LISTING: &str = "listing";
 
 /// Partition: an application and its endpoints.
@@ -90,6 +91,11 @@ pub(super) fn attempt_sk(id: &AttemptId) -> String {
     format!("{ATTEMPT}{}", id.ksuid())
 }
 
+/// One for a message and an endpoint.
+pub(super) fn undelivered_sk(endpoint: &EndpointId) -> String {
+    format!("{UNDELIVERED}{}", endpoint.ksuid())
+}
+
 /// Index partition: messages of an application, one shard of them.
 pub(super) fn messages_listing(scope: &AppScope, shard: u8) -> String {
     format!("M#{}#{}#{shard}", scope.organization.ksuid(), scope.application.ksuid())
@@ -98,6 +104,11 @@ pub(super) fn messages_listing(scope: &AppScope, shard: u8) -> String {
 /// Index partition: attempts made for an endpoint. One endpoint is tried less often than an index partition can take.
 pub(super) fn attempts_listing(scope: &AppScope, endpoint: &EndpointId) -> String {
     format!("E#{}#{}#{}", scope.organization.ksuid(), scope.application.ksuid(), endpoint.ksuid())
+}
+
+/// Index partition: what ended for an endpoint without being delivered.
+pub(super) fn undelivered_listing(scope: &AppScope, endpoint: &EndpointId) -> String {
+    format!("U#{}#{}#{}", scope.organization.ksuid(), scope.application.ksuid(), endpoint.ksuid())
 }
 
 /// Partition: deliveries due in one minute, one shard of them. Internal: no caller's request ever names it.

@@ -21,6 +21,7 @@ mod listing;
 mod messages;
 mod page;
 mod sessions;
+mod undelivered;
 mod usage;
 mod write;
 
