@@ -61,3 +61,4 @@ mod scheduled;
 mod sdk;
 mod secrets;
 mod tidy;
+mod trouble;

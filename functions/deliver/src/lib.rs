@@ -1,6 +1,8 @@
 //! The door `deliver`: tasks from the delivery queue, one HTTP attempt each. What fails through us is handed back to the
 //! queue on its own; the rest of its batch is done.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
@@ -11,8 +13,6 @@ use fanfare::effects::Effects;
 use fanfare::fault::Fault;
 use fanfare::flows::deliver::{Deliver, Ended};
 use fanfare::queue;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use lambda_runtime::{Error, LambdaEvent};
 
 /// How long before its deadline an invocation hands back what it has not finished: enough to answer, little enough to
@@ -35,11 +35,14 @@ impl Door {
     /// One batch. Names the messages that are to stay in the queue.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        let (mut open, mut failed) = (Vec::new(), Vec::new());
+        let (mut ids, mut tasks, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for message in event.payload.records {
             let id = message.message_id.clone().unwrap_or_default();
             match task(&message) {
-                Ok(task) => open.push((id, task)),
+                Ok(task) => {
+                    ids.push(id);
+                    tasks.push(task);
+                }
                 Err(reason) => {
                     // Nobody can deliver it: it stays until the queue moves it to the dead letters.
                     tracing::error!(queue.message_id = id, reason, "a queued message is no delivery task");
@@ -47,44 +50,31 @@ impl Door {
                 }
             }
         }
-        failed.extend(self.deliver_all(open, deadline).await);
+        failed.extend(self.deliver(ids, tasks, deadline).await);
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = failed.into_iter().map(failure).collect();
         Ok(response)
     }
 
     /// Delivers all at once; those that failed through us or were not finished in time.
-    async fn deliver_all(&self, tasks: Vec<(String, DeliveryTask)>, deadline: Timestamp) -> Vec<String> {
+    async fn deliver(&self, ids: Vec<String>, tasks: Vec<DeliveryTask>, deadline: Timestamp) -> Vec<String> {
         if tasks.is_empty() {
             return Vec::new();
         }
-        let mut unfinished: Vec<String> = tasks.iter().map(|(id, _)| id.clone()).collect();
-        let endpoints = match self.deliver.endpoints(tasks.iter().map(|(_, task)| task)).await {
-            Ok(endpoints) => endpoints,
-            Err(fault) => {
-                tracing::warn!(error = fault.chain(), "a batch was handed back");
-                return unfinished;
+        let open: Mutex<BTreeMap<usize, String>> = Mutex::new(ids.into_iter().enumerate().collect());
+        let report = |index, ended| {
+            if is_finished(ended) {
+                open.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
             }
         };
-        let deliveries: FuturesUnordered<_> = tasks
-            .into_iter()
-            .map(|(id, task)| async {
-                let endpoint = endpoints.get(&(task.scope, task.endpoint));
-                (self.deliver.run(task, endpoint).await, id)
-            })
-            .collect();
-        let in_time = deliveries.for_each(|(outcome, id)| {
-            if is_finished(outcome) {
-                unfinished.retain(|open| *open != id);
-            }
-            std::future::ready(())
-        });
-        let limit = deadline.millis_since(self.effects.now()) - RESERVE_MS;
-        let limit = Duration::from_millis(u64::try_from(limit).unwrap_or(0));
-        if tokio::time::timeout(limit, in_time).await.is_err() {
-            tracing::warn!(unfinished = unfinished.len(), "deliveries were handed back, time was up");
+        let limit_ms = deadline.millis_since(self.effects.now()) - RESERVE_MS;
+        let limit = Duration::from_millis(u64::try_from(limit_ms).unwrap_or(0));
+        match tokio::time::timeout(limit, self.deliver.run(tasks, report)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::warn!(error = fault.chain(), "a batch was handed back"),
+            Err(_) => tracing::warn!("deliveries were handed back, time was up"),
         }
-        unfinished
+        open.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 }
 
@@ -94,8 +84,8 @@ fn task(message: &SqsMessage) -> Result<DeliveryTask, String> {
     queue::decode(message.body.as_deref().unwrap_or_default(), receives.unwrap_or(2)).map_err(|reason| reason.0)
 }
 
-fn is_finished(outcome: Result<Ended, Fault>) -> bool {
-    match outcome {
+fn is_finished(ended: Result<Ended, Fault>) -> bool {
+    match ended {
         Ok(_) => true,
         Err(fault) => {
             tracing::warn!(error = fault.chain(), "a delivery was handed back");

@@ -34,6 +34,8 @@ pub mod names {
     pub const HTTPS_ONLY: &str = "FANFARE_HTTPS_ONLY";
     /// Days of nothing but failures after which an endpoint is disabled.
     pub const DISABLE_AFTER_DAYS: &str = "FANFARE_DISABLE_AFTER_DAYS";
+    /// Whether deliveries to receivers in trouble are postponed instead of attempted.
+    pub const CIRCUIT_BREAKER: &str = "FANFARE_CIRCUIT_BREAKER";
     /// Address of the page customers manage their endpoints on; portal tokens are handed to it behind `#`.
     pub const PORTAL_URL: &str = "FANFARE_PORTAL_URL";
     /// How much is logged: a level (`info`) or filter directives.
@@ -73,6 +75,8 @@ pub struct Settings {
     pub https_only: bool,
     /// Days of failures after which an endpoint is disabled.
     pub disable_after_days: u16,
+    /// Whether deliveries to receivers in trouble are postponed instead of attempted.
+    pub circuit_breaker: bool,
     /// The portal's page; empty when there is none.
     pub portal_url: String,
     /// How much is logged.
@@ -142,6 +146,7 @@ impl Settings {
                 whole(text, 1, u32::from(DISABLE_AFTER_DAYS_MAX)).map(|days| days as u16)
             })?
             .unwrap_or(DISABLE_AFTER_DAYS_DEFAULT),
+            circuit_breaker: optional(names::CIRCUIT_BREAKER, &get, yes_or_no)?.unwrap_or(true),
             portal_url: optional(names::PORTAL_URL, &get, web_address)?.unwrap_or_default(),
             log_level: get(names::LOG_LEVEL).unwrap_or_else(|| "info".to_owned()),
         })

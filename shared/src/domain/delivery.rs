@@ -5,7 +5,7 @@ use super::Invalid;
 use super::attempt::{AttemptStatus, Outcome, Trigger};
 use super::ids::{AppScope, EndpointId, MessageId};
 use super::message::{Message, Payload};
-use super::names::{Channel, EventTypeName, Tag};
+use super::names::{Channel, EventTypeName, OrderingKey, Tag};
 use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
 
@@ -34,6 +34,34 @@ pub struct DeliveryTask {
     pub payload: Option<Payload>,
     /// This task was queued before, perhaps: look whether the attempt was already made before making it.
     pub is_repeat: bool,
+    /// Deliveries of the message stop then.
+    pub deliver_before: Option<Timestamp>,
+    /// Somebody waits for just this attempt: it does not wait for a better time itself.
+    pub is_urgent: bool,
+    /// How often this attempt was postponed.
+    pub postponed: u16,
+    /// The rate limits that have granted this attempt.
+    pub granted: Granted,
+    /// Its place in the line of its ordering key, when the endpoint wants such messages one after the other.
+    pub place: Option<LinePlace>,
+}
+
+/// The rate limits that have granted an attempt: it was postponed until the time they named, and need not ask again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The endpoint's.
+    pub by_endpoint: bool,
+    /// The application's.
+    pub by_application: bool,
+}
+
+/// A place in the line of messages that an endpoint wants in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// Which line of the endpoint's.
+    pub key: OrderingKey,
+    /// Where in it: smaller is earlier.
+    pub number: u64,
 }
 
 impl DeliveryTask {
@@ -51,7 +79,35 @@ impl DeliveryTask {
             expires_at: message.expires_at,
             payload: None,
             is_repeat: false,
+            deliver_before: message.deliver_before,
+            is_urgent: false,
+            postponed: 0,
+            granted: Granted::default(),
+            place: None,
         }
+    }
+
+    /// The attempt after this one.
+    pub fn next(&self, payload: Option<Payload>) -> Self {
+        Self {
+            number: self.number.saturating_add(1),
+            payload,
+            is_repeat: true,
+            postponed: 0,
+            granted: Granted::default(),
+            ..self.clone()
+        }
+    }
+
+    /// This attempt, to be made later. What was postponed may be queued twice.
+    pub fn postponed(&self, granted: Granted) -> Self {
+        let postponed = self.postponed.saturating_add(u16::from(granted == Granted::default()));
+        Self { is_repeat: true, postponed, granted, ..self.clone() }
+    }
+
+    /// Whether the time in which it may be delivered is over.
+    pub fn is_too_late(&self, at: Timestamp) -> bool {
+        self.deliver_before.is_some_and(|before| at >= before)
     }
 }
 
@@ -130,6 +186,20 @@ pub enum NextStep {
     EndpointGone,
 }
 
+impl NextStep {
+    /// The same, unless the next attempt would come after the message's deadline.
+    pub fn within(self, now: Timestamp, deliver_before: Option<Timestamp>) -> Self {
+        match (self, deliver_before) {
+            (Self::Retry { delay_ms }, Some(before))
+                if delay_ms >= u64::try_from(before.millis_since(now)).unwrap_or(0) =>
+            {
+                Self::GiveUp
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Decides the next step after attempt `number` (from 1). `jitter` is uniform in 0..1.
 pub fn next_step(outcome: &Outcome, number: u16, trigger: Trigger, schedule: &RetrySchedule, jitter: f64) -> NextStep {
     if outcome.is_success() {
@@ -179,6 +249,17 @@ mod tests {
         check(Outcome::TimedOut { limit_ms: 1 }, 2, Trigger::Scheduled, NextStep::Retry { delay_ms: 300_000 });
         check(Outcome::TimedOut { limit_ms: 1 }, 3, Trigger::Scheduled, NextStep::GiveUp);
         check(Outcome::Unreachable { reason: String::new() }, 1, Trigger::Manual, NextStep::GiveUp);
+    }
+
+    #[test]
+    fn no_attempt_is_planned_behind_the_deadline() {
+        let now = Timestamp::from_millis(1_000);
+        let retry = NextStep::Retry { delay_ms: 500 };
+        assert_eq!(retry.within(now, None), retry);
+        assert_eq!(retry.within(now, Some(now.plus_millis(501))), retry);
+        assert_eq!(retry.within(now, Some(now.plus_millis(500))), NextStep::GiveUp);
+        assert_eq!(retry.within(now, Some(Timestamp::from_millis(0))), NextStep::GiveUp);
+        assert_eq!(NextStep::Done.within(now, Some(now)), NextStep::Done);
     }
 
     #[test]

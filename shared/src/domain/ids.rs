@@ -91,7 +91,7 @@ typed_id!(
 
 /// An application within its organization: the scope every message, endpoint and attempt lives in, and the beginning of
 /// each of their keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppScope {
     /// The owner.
     pub organization: OrganizationId,

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event_type;
 pub mod example;
+pub mod gate;
 pub mod ids;
 pub mod ksuid;
 pub mod legacy_signature;

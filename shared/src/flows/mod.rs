@@ -9,6 +9,7 @@ pub mod configure;
 pub mod deliver;
 pub mod example;
 pub mod expunge;
+mod lines;
 pub mod resend;
 pub mod run_task;
 pub mod start_task;

@@ -38,6 +38,7 @@ impl Resend {
         let attempts = self.store.attempts_of(scope, &message.id).await?;
         let number = next_number(attempts.iter().filter(|attempt| attempt.endpoint == endpoint.id));
         let task = DeliveryTask::new(scope, &message, endpoint.id, number, Trigger::Manual);
-        Ok(self.queue.send(&task, 0).await?)
+        // Who asks for one attempt wants to see what comes of it now, whatever the endpoint's gate says.
+        Ok(self.queue.send(&DeliveryTask { is_urgent: true, ..task }, 0).await?)
     }
 }

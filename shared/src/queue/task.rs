@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::domain::Invalid;
 use crate::domain::attempt::Trigger;
-use crate::domain::delivery::DeliveryTask;
+use crate::domain::delivery::{DeliveryTask, Granted, LinePlace};
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::Payload;
-use crate::domain::names::{Channel, EventTypeName, Tag};
+use crate::domain::names::{Channel, EventTypeName, OrderingKey, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
@@ -39,8 +39,26 @@ struct Wire<'a> {
     expires: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     repeat: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    urgent: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    postponed: u16,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    granted_by_endpoint: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    granted_by_application: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line: Option<OrderingKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<u64>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     payload: Option<Cow<'a, RawValue>>,
+}
+
+fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
@@ -57,6 +75,13 @@ pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
         trigger: task.trigger,
         expires: task.expires_at,
         repeat: task.is_repeat,
+        before: task.deliver_before,
+        urgent: task.is_urgent,
+        postponed: task.postponed,
+        granted_by_endpoint: task.granted.by_endpoint,
+        granted_by_application: task.granted.by_application,
+        line: task.place.as_ref().map(|place| place.key.clone()),
+        place: task.place.as_ref().map(|place| place.number),
         payload: task
             .payload
             .as_ref()
@@ -93,6 +118,11 @@ pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
         expires_at: wire.expires,
         payload,
         is_repeat: wire.repeat || receives > 1 || wire.attempt > 1,
+        deliver_before: wire.before,
+        is_urgent: wire.urgent,
+        postponed: wire.postponed,
+        granted: Granted { by_endpoint: wire.granted_by_endpoint, by_application: wire.granted_by_application },
+        place: wire.line.zip(wire.place).map(|(key, number)| LinePlace { key, number }),
     })
 }
 
@@ -118,6 +148,11 @@ mod tests {
             expires_at: at,
             payload: Some(Payload::from_text(payload.to_owned()).unwrap()),
             is_repeat: false,
+            deliver_before: Some(at),
+            is_urgent: true,
+            postponed: 3,
+            granted: Granted { by_endpoint: true, by_application: false },
+            place: Some(LinePlace { key: OrderingKey::parse("k").unwrap(), number: 7 }),
         }
     }
 
@@ -127,7 +162,10 @@ mod tests {
         let read = decode(&encode(&task(odd)).unwrap(), 1).unwrap();
         assert_eq!(read.payload.unwrap().as_str(), odd);
         assert_eq!((read.endpoint, read.channels.len(), read.is_repeat), (task(odd).endpoint, 1, false));
-        assert_eq!(read.tags, task(odd).tags);
+        let written = task(odd);
+        assert_eq!((&read.tags, read.deliver_before), (&written.tags, written.deliver_before));
+        assert_eq!((read.is_urgent, read.postponed, read.granted), (true, 3, written.granted));
+        assert_eq!(read.place, written.place);
     }
 
     #[test]

@@ -12,12 +12,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::{Item, ItemBuilder, Reader, number};
 use super::page::Range;
 use super::write::Write;
-use super::{Store, fault, is_condition_failed, keys};
-use crate::domain::attempt::Trigger;
+use super::{Store, fault, is_condition_failed, keys, task_item};
 use crate::domain::delivery::DeliveryTask;
-use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
-use crate::domain::ksuid::Ksuid;
-use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
@@ -46,43 +42,13 @@ fn key(due: &DueDelivery) -> (String, String) {
 
 fn to_item(due: &DueDelivery) -> Item {
     let (pk, sk) = key(due);
-    let task = &due.task;
-    ItemBuilder::new(pk, sk)
-        .instant("at", due.at)
-        .text("org", task.scope.organization.ksuid().to_string())
-        .text("app", task.scope.application.ksuid().to_string())
-        .text("endpoint", task.endpoint.ksuid().to_string())
-        .text("message", task.message.ksuid().to_string())
-        .text("type", task.event_type.as_str())
-        .texts("channels", &task.channels)
-        .texts("tags", &task.tags)
-        .number("number", task.number)
-        .expires(task.expires_at)
-        .build()
+    let item = ItemBuilder::new(pk, sk).instant("at", due.at);
+    task_item::write(item, &due.task).expires(due.task.expires_at).build()
 }
 
 fn from_item(item: &Item) -> Result<DueDelivery, Fault> {
     let reader = Reader::new("due delivery", item);
-    let ksuid = |name| reader.parsed(name, Ksuid::parse);
-    let scope = AppScope {
-        organization: OrganizationId::from_ksuid(ksuid("org")?),
-        application: ApplicationId::from_ksuid(ksuid("app")?),
-    };
-    let task = DeliveryTask {
-        scope,
-        endpoint: EndpointId::from_ksuid(ksuid("endpoint")?),
-        message: MessageId::from_ksuid(ksuid("message")?),
-        event_type: reader.parsed("type", |text| EventTypeName::parse(text).ok())?,
-        channels: reader.texts("channels", |text| Channel::parse(text).ok())?,
-        tags: reader.texts("tags", |text| Tag::parse(text).ok())?,
-        number: reader.number("number")?,
-        // A manual attempt is made at once and has no next one.
-        trigger: Trigger::Scheduled,
-        expires_at: reader.expires()?,
-        payload: None,
-        is_repeat: true,
-    };
-    Ok(DueDelivery { at: reader.instant("at")?, task })
+    Ok(DueDelivery { at: reader.instant("at")?, task: task_item::read(&reader)? })
 }
 
 impl Store {

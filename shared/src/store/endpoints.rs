@@ -93,7 +93,7 @@ fn to_item(scope: &AppScope, endpoint: &Endpoint) -> Item {
         .build()
 }
 
-fn from_item(item: &Item) -> Result<Endpoint, Fault> {
+pub(super) fn from_item(item: &Item) -> Result<Endpoint, Fault> {
     let reader = Reader::new("endpoint", item);
     let secret = |text: &str| SigningSecret::parse(text).ok();
     let header = |(name, value): (&str, &str)| Header::parse(name, value).map_err(|_| reader.corrupt("headers"));

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId, OrganizationId};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
-use crate::domain::names::{ApplicationUid, EndpointUid};
+use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey};
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of an application's partition, in this order: one range holds the application and its endpoints, what
@@ -94,6 +94,33 @@ pub(super) fn attempt_sk(id: &AttemptId) -> String {
 /// One for a message and an endpoint.
 pub(super) fn undelivered_sk(endpoint: &EndpointId) -> String {
     format!("{UNDELIVERED}{}", endpoint.ksuid())
+}
+
+/// The one sort key of a gate's partition.
+pub(super) const GATE: &str = "G";
+
+/// Partition: an endpoint's gate.
+pub(super) fn endpoint_gate(scope: &AppScope, endpoint: &EndpointId) -> String {
+    format!("G#{}#{}#{}", scope.organization.ksuid(), scope.application.ksuid(), endpoint.ksuid())
+}
+
+/// Partition: an application's gate, which holds its rate limit.
+pub(super) fn application_gate(scope: &AppScope) -> String {
+    format!("G#{}#{}", scope.organization.ksuid(), scope.application.ksuid())
+}
+
+/// Partition: deliveries of one ordering key that an endpoint wants one after the other. The key comes last: it may hold anything.
+pub(super) fn line(scope: &AppScope, endpoint: &EndpointId, key: &OrderingKey) -> String {
+    let (organization, application) = (scope.organization.ksuid(), scope.application.ksuid());
+    format!("Q#{organization}#{application}#{}#{key}", endpoint.ksuid())
+}
+
+/// The sort keys of a line's partition: its counter, and its entries by their numbers.
+pub(super) const LINE_COUNTER: &str = "C";
+pub(super) const LINE_ENTRY: &str = "N#";
+
+pub(super) fn line_sk(number: u64) -> String {
+    format!("{LINE_ENTRY}{number:020}")
 }
 
 /// Index partition: messages of an application, one shard of them.

@@ -7,30 +7,50 @@
 //!   first, and takes the step that the record says, for the delivery and for its endpoint, instead of sending again.
 //! - The next step twice is a retry queued twice; the second one finds the first one's attempt.
 //!
-//! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt. So does a payload that was
+//! A receiver in trouble, one with a rate limit, or one that wants messages in order may have to wait: the task is queued again for
+//! later, then the old one is forgotten. Queued twice it is two tasks, of which the second finds the first one's attempt. What
+//! decides is in `admission`, what an attempt teaches about its receiver in `signs`.
+//!
+//! An endpoint or message that is gone, disabled or expired ends the delivery without an attempt; when that is not what somebody
+//! asked for just so, with a record that says it. So does a payload that was
 //! removed, wherever that can be seen for nothing: a task without the payload meets the message's record, one that may be a
 //! repeat (every retry is) meets the mark beside the attempts. Only a first attempt that is in the queue with its payload at
 //! that moment is made all the same; looking before each of them would double what deliveries read.
 
-use std::collections::HashMap;
+mod admission;
+mod signs;
 
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::Semaphore;
+
+use self::admission::{Admission, Admitted, Postponement, Recipient};
+use super::lines::Lines;
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::attempt::{Attempt, Outcome, Trigger};
 use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
 use crate::domain::endpoint::{DisabledBecause, Endpoint};
-use crate::domain::ids::{AppScope, AttemptId, EndpointId};
+use crate::domain::gate::WaitBecause;
+use crate::domain::ids::{AppScope, AttemptId};
 use crate::domain::ksuid::STEP_MS;
 use crate::domain::legacy_signature::{Signed, legacy_headers};
 use crate::domain::message::Payload;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
+use crate::domain::undelivered::{Undelivered, UndeliveredBecause};
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
-use crate::store::{DueDelivery, MessageRef, Past, Store};
+use crate::store::{DueDelivery, MessageRef, Past, Store, Turn};
+
+/// Attempts of one batch that are made at one time, whatever the queue brings.
+const ATTEMPTS_AT_ONCE_MAX: usize = 10;
+
+/// How much longer than the receiver has an attempt may be under way: for what is read and written around it.
+const ATTEMPT_MARGIN_MS: i64 = 2_000;
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -40,8 +60,12 @@ pub struct Deliver {
     blobs: Blobs,
     sender: Sender,
     effects: Effects,
+    lines: Lines,
     schedule: RetrySchedule,
     disable_after_ms: i64,
+    has_breaker: bool,
+    /// Longer than this no attempt is under way.
+    attempt_ms_max: i64,
 }
 
 /// How a task ended.
@@ -50,7 +74,12 @@ pub enum Ended {
     /// An attempt was made; this follows.
     Attempted(NextStep),
     /// No attempt was made: it had been made before, or the receiver has the message already.
-    MadeBefore,
+    MadeBefore {
+        /// Whether another attempt is planned.
+        goes_on: bool,
+    },
+    /// It comes again later.
+    Postponed(WaitBecause),
     /// There is nobody to deliver to, or nothing to deliver.
     Dropped(Reason),
 }
@@ -64,67 +93,153 @@ pub enum Reason {
     EndpointDisabled,
     /// The message is gone: it expired.
     MessageExpired,
+    /// The message's deadline passed.
+    DeadlinePassed,
     /// The message was called off.
     MessageCanceled,
     /// The message's payload was removed.
     PayloadExpunged,
 }
 
+impl Ended {
+    /// Whether the delivery goes on, in a task of its own.
+    fn goes_on(self) -> bool {
+        match self {
+            Self::Attempted(next) => matches!(next, NextStep::Retry { .. }),
+            Self::MadeBefore { goes_on } => goes_on,
+            Self::Postponed(_) => true,
+            Self::Dropped(_) => false,
+        }
+    }
+}
+
+impl Reason {
+    /// What is put on record. Who deletes, calls off or removes something knows that it is not delivered.
+    fn on_record(self) -> Option<UndeliveredBecause> {
+        match self {
+            Self::EndpointDisabled => Some(UndeliveredBecause::EndpointDisabled),
+            Self::DeadlinePassed => Some(UndeliveredBecause::DeadlinePassed),
+            Self::EndpointDeleted | Self::MessageExpired | Self::MessageCanceled | Self::PayloadExpunged => None,
+        }
+    }
+}
+
 impl Deliver {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         let settings = &platform.settings;
+        let store = Store::new(&platform.sdk, &settings.table);
+        let queue = DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url);
+        let sender = SenderSettings {
+            request_timeout_ms: settings.request_timeout_ms,
+            allowed_subnets: settings.allowed_subnets.clone(),
+            https_only: settings.https_only,
+        };
         Self {
-            store: Store::new(&platform.sdk, &settings.table),
-            queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url),
+            lines: Lines::new(&store, &queue),
+            store,
+            queue,
             blobs: Blobs::new(&platform.sdk, &settings.bucket),
-            sender: Sender::new(
-                &SenderSettings {
-                    request_timeout_ms: settings.request_timeout_ms,
-                    allowed_subnets: settings.allowed_subnets.clone(),
-                    https_only: settings.https_only,
-                },
-                platform.network.clone(),
-            ),
+            sender: Sender::new(&sender, platform.network.clone()),
             effects: platform.effects.clone(),
             schedule: settings.retry_schedule.clone(),
             disable_after_ms: i64::from(settings.disable_after_days) * MS_PER_DAY,
+            has_breaker: settings.circuit_breaker,
+            attempt_ms_max: i64::from(settings.request_timeout_ms) + ATTEMPT_MARGIN_MS,
         }
     }
 
-    /// The endpoints of these tasks, read together once.
-    pub async fn endpoints(
+    /// Delivers a batch of tasks to their endpoints, and reports how each ended, by its index, as soon as it has. A fault that
+    /// comes back itself is one of the whole batch.
+    pub async fn run(
         &self,
-        tasks: impl Iterator<Item = &DeliveryTask>,
-    ) -> Result<HashMap<(AppScope, EndpointId), Endpoint>, Fault> {
-        let wanted: Vec<_> = tasks.map(|task| (task.scope, task.endpoint)).collect();
-        self.store.endpoints(&wanted).await
+        tasks: Vec<DeliveryTask>,
+        report: impl Fn(usize, Result<Ended, Fault>),
+    ) -> Result<(), Fault> {
+        let groups = self.admit(tasks).await?;
+        let at_once = Semaphore::new(ATTEMPTS_AT_ONCE_MAX);
+        let groups = groups.into_iter().map(|group| self.run_group(group, &at_once, &report));
+        futures_util::future::join_all(groups).await;
+        Ok(())
     }
 
-    /// Delivers one task to its endpoint.
-    pub async fn run(&self, task: DeliveryTask, endpoint: Option<&Endpoint>) -> Result<Ended, Fault> {
-        let Some(endpoint) = endpoint else { return Ok(Ended::Dropped(Reason::EndpointDeleted)) };
-        if endpoint.disabled.is_some() {
-            return Ok(Ended::Dropped(Reason::EndpointDisabled));
+    /// Delivers the tasks of one endpoint, at once.
+    async fn run_group(
+        &self,
+        group: Vec<Admitted>,
+        at_once: &Semaphore,
+        report: &impl Fn(usize, Result<Ended, Fault>),
+    ) {
+        let whose = group.first().and_then(|first| Some((first.task.scope, first.recipient.clone()?)));
+        let deliveries = stream::iter(group).map(|admitted| async move {
+            // Never closed: there is always a permit to come.
+            let _permit = at_once.acquire().await;
+            (admitted.index, self.run_one(admitted).await)
+        });
+        let all = deliveries.buffer_unordered(ATTEMPTS_AT_ONCE_MAX).for_each(|(index, ended)| {
+            report(index, ended);
+            std::future::ready(())
+        });
+        match whose {
+            Some((scope, recipient)) => self.holding_a_place(&scope, &recipient, all).await,
+            None => all.await,
         }
-        if task.expires_at <= self.effects.now() {
-            return Ok(Ended::Dropped(Reason::MessageExpired));
+    }
+
+    async fn run_one(&self, admitted: Admitted) -> Result<Ended, Fault> {
+        let Admitted { task, recipient, admission, .. } = admitted;
+        let ended = match (admission, recipient) {
+            (Admission::Failed(fault), _) => return Err(fault),
+            (Admission::Postpone(postponement), _) => self.postpone(&task, postponement).await?,
+            (Admission::End(reason), _) => Ended::Dropped(reason),
+            (Admission::Go { .. }, None) => Ended::Dropped(Reason::EndpointDeleted),
+            (Admission::Go { is_probe }, Some(recipient)) => self.go(&task, &recipient, is_probe).await?,
+        };
+        if let Ended::Dropped(reason) = ended
+            && let Some(because) = reason.on_record()
+        {
+            tracing::info!(message.id = %task.message, endpoint.id = %task.endpoint, reason = because.as_str(), "not delivered");
+            let record = Undelivered::of(&task, because, self.effects.now());
+            self.store.record_undelivered(&task.scope, &record, task.expires_at).await?;
+        }
+        if let (Some(place), false) = (&task.place, ended.goes_on()) {
+            self.lines.leave(&task, place).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn go(&self, task: &DeliveryTask, recipient: &Recipient, is_probe: bool) -> Result<Ended, Fault> {
+        if let Some(place) = &task.place {
+            let now = self.effects.now();
+            match self.store.take_turn(task, place, now.plus_millis(self.attempt_ms_max), now).await? {
+                Turn::Yours => {}
+                Turn::Over => return Ok(Ended::MadeBefore { goes_on: false }),
+                Turn::Taken => return self.postpone(task, self.soon(task, WaitBecause::Order)).await,
+            }
         }
         if task.is_repeat
-            && let Some(ended) = self.look_back(&task, endpoint).await?
+            && let Some(ended) = self.look_back(task, &recipient.endpoint).await?
         {
             return Ok(ended);
         }
-        match self.payload(&task).await? {
-            Ok(payload) => self.attempt(task, endpoint, payload).await,
+        match self.payload(task).await? {
+            Ok(payload) => self.attempt(task, recipient, payload, is_probe).await,
             Err(reason) => Ok(Ended::Dropped(reason)),
         }
+    }
+
+    /// Has a task come again later, in place of the one that is in hand.
+    async fn postpone(&self, task: &DeliveryTask, postponement: Postponement) -> Result<Ended, Fault> {
+        let Postponement { at, because, granted } = postponement;
+        tracing::debug!(message.id = %task.message, endpoint.id = %task.endpoint, because = ?because, "postponed");
+        self.queue_for(task.postponed(granted), at).await?;
+        Ok(Ended::Postponed(because))
     }
 
     /// Whether the attempt needs no making: it was made before, or a retry finds that the receiver has the message by now,
     /// because somebody had it resent.
     async fn look_back(&self, task: &DeliveryTask, endpoint: &Endpoint) -> Result<Option<Ended>, Fault> {
-        let Past { mut attempts, is_expunged } = self.store.past_of(&task.scope, &task.message).await?;
+        let Past { mut attempts, is_expunged, .. } = self.store.past_of(&task.scope, &task.message).await?;
         attempts.retain(|attempt| attempt.endpoint == task.endpoint);
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
         if let Some(made) = attempts.iter().find(is_it) {
@@ -136,13 +251,13 @@ impl Deliver {
             if made.id.timestamp().plus_millis(STEP_MS) > endpoint.updated_at {
                 self.note_health(&task.scope, endpoint, step_of(made), self.effects.now()).await?;
             }
-            return Ok(Some(Ended::MadeBefore));
+            return Ok(Some(Ended::MadeBefore { goes_on: made.next_attempt_at.is_some() && !is_expunged }));
         }
         if is_expunged {
             return Ok(Some(Ended::Dropped(Reason::PayloadExpunged)));
         }
         let has_it = attempts.iter().any(|attempt| attempt.outcome.is_success());
-        Ok((has_it && task.trigger == Trigger::Scheduled).then_some(Ended::MadeBefore))
+        Ok((has_it && task.trigger == Trigger::Scheduled).then_some(Ended::MadeBefore { goes_on: false }))
     }
 
     /// What is to be sent, or why there is nothing.
@@ -157,12 +272,20 @@ impl Deliver {
         }
     }
 
-    async fn attempt(&self, task: DeliveryTask, endpoint: &Endpoint, payload: Payload) -> Result<Ended, Fault> {
+    async fn attempt(
+        &self,
+        task: &DeliveryTask,
+        recipient: &Recipient,
+        payload: Payload,
+        is_probe: bool,
+    ) -> Result<Ended, Fault> {
+        let endpoint = &*recipient.endpoint;
         let begun_at = self.effects.now();
-        let sent = self.send(&task, endpoint, &payload, begun_at).await;
+        let sent = self.send(task, endpoint, &payload, begun_at).await;
         let now = self.effects.now();
         let jitter = self.effects.random.fraction();
-        let next = next_step(&sent.outcome, task.number, task.trigger, &self.schedule, jitter);
+        let next = next_step(&sent.outcome, task.number, task.trigger, &recipient.schedule, jitter);
+        let next = next.within(now, task.deliver_before);
         let next_attempt_at = match next {
             NextStep::Retry { delay_ms } => Some(now.plus_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX))),
             NextStep::Done | NextStep::GiveUp | NextStep::EndpointGone => None,
@@ -184,7 +307,8 @@ impl Deliver {
         };
         log(&attempt, next);
         self.store.record_attempt(&task.scope, &attempt, task.expires_at).await?;
-        self.follow_up(&task, next_attempt_at, Some(payload)).await?;
+        self.follow_up(task, next_attempt_at, Some(payload)).await?;
+        self.note_sign(&task.scope, recipient, &attempt.outcome, is_probe).await;
         self.note_health(&task.scope, endpoint, next, now).await?;
         Ok(Ended::Attempted(next))
     }
@@ -220,14 +344,20 @@ impl Deliver {
         next_attempt_at: Option<Timestamp>,
         payload: Option<Payload>,
     ) -> Result<(), Fault> {
-        let Some(at) = next_attempt_at else { return Ok(()) };
-        let next = DeliveryTask { number: task.number.saturating_add(1), payload, is_repeat: true, ..task.clone() };
+        match next_attempt_at {
+            Some(at) => self.queue_for(task.next(payload), at).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has a task come at its time: the queue holds it back, or the due index when that is too long.
+    async fn queue_for(&self, task: DeliveryTask, at: Timestamp) -> Result<(), Fault> {
         let now = self.effects.now();
         let delay_ms = u64::try_from(at.millis_since(now)).unwrap_or(0);
         if delay_ms <= DELAY_MS_MAX {
-            return self.queue.send(&next, delay_ms).await;
+            return self.queue.send(&task, delay_ms).await;
         }
-        self.store.put_due(&DueDelivery { at, task: next }, now).await
+        self.store.put_due(&DueDelivery { at, task }, now).await
     }
 
     /// Keeps the endpoint's state: since when it fails, and that it is disabled when it has failed for too long or said
