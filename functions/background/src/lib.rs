@@ -1,11 +1,18 @@
-//! The door `background`: work that is larger than a request, one task for each queued job. A task that is not done in time
-//! goes back into the queue by itself; what fails through us comes again.
+//! The door `background`: what is done behind the requests, one piece of it for each queued job. Tasks are worked on, and go back
+//! into the queue by themselves when time is up; operational events become messages of the organization's own application,
+//! when an endpoint there wants them. What fails through us comes again.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use fanfare::config::Platform;
+use fanfare::domain::ids::{OrganizationId, TaskId};
+use fanfare::domain::operational::{OperationalEvent, operational_application};
 use fanfare::domain::timestamp::Timestamp;
+use fanfare::fault::Fault;
+use fanfare::flows::Refusal;
+use fanfare::flows::accept_message::AcceptMessage;
 use fanfare::flows::run_task::RunTask;
-use fanfare::queue;
+use fanfare::queue::{self, Job};
+use fanfare::store::ApplicationRef;
 use lambda_runtime::{Error, LambdaEvent};
 
 /// How long before its deadline an invocation stops: enough for the page it is at.
@@ -19,12 +26,13 @@ const RECEIVES_MAX: u32 = 5;
 #[derive(Clone)]
 pub struct Door {
     run_task: RunTask,
+    accept_message: AcceptMessage,
 }
 
 impl Door {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        Self { run_task: RunTask::new(platform) }
+        Self { run_task: RunTask::new(platform), accept_message: AcceptMessage::new(platform) }
     }
 
     /// One batch, which the template keeps to one job. Names the messages that are to stay in the queue.
@@ -52,15 +60,47 @@ impl Door {
         };
         let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
         let is_last_try = receives.is_some_and(|receives| receives >= RECEIVES_MAX);
-        match self.run_task.run(job, deadline.plus_millis(-RESERVE_MS), is_last_try).await {
-            Ok(left) => {
-                tracing::info!(task.id = %job.task, left = ?left, "background task");
-                true
-            }
+        let stop_at = deadline.plus_millis(-RESERVE_MS);
+        let done = match job {
+            Job::Task { organization, task } => self.work(organization, task, stop_at, is_last_try).await,
+            Job::Announce(event) => self.tell(&event).await,
+        };
+        match done {
+            Ok(()) => true,
             Err(fault) => {
-                tracing::warn!(task.id = %job.task, error = fault.chain(), "a background task was handed back");
+                tracing::warn!(error = fault.chain(), "a job was handed back");
                 false
             }
+        }
+    }
+
+    async fn work(
+        &self,
+        organization: OrganizationId,
+        task: TaskId,
+        stop_at: Timestamp,
+        is_last_try: bool,
+    ) -> Result<(), Fault> {
+        let left = self.run_task.run(organization, task, stop_at, is_last_try).await?;
+        tracing::info!(task.id = %task, left = ?left, "background task");
+        Ok(())
+    }
+
+    /// Sends an event to the organization's own endpoints that want it.
+    async fn tell(&self, event: &OperationalEvent) -> Result<(), Fault> {
+        let own = ApplicationRef::Id(operational_application(&event.organization));
+        let draft = event.message().map_err(|reason| Fault::corrupt_because("writing an operational event", reason))?;
+        let told = self.accept_message.run_if_wanted(&event.organization, &own, Some(&event.key), draft).await;
+        match told {
+            Ok(accepted) => {
+                let message = accepted.map(|accepted| accepted.message.id.to_string());
+                tracing::debug!(event = event.key, message.id = message, "operational event");
+                Ok(())
+            }
+            // It was told before, as it looked then.
+            Err(Refusal::Conflict(_)) => Ok(()),
+            Err(Refusal::Fault(fault)) => Err(fault),
+            Err(refusal) => Err(Fault::corrupt_because(format!("telling the event {}", event.key), refusal)),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventTypeName};
+use crate::domain::operational::is_operational;
 use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
 use crate::effects::Effects;
@@ -118,6 +119,22 @@ impl AcceptMessage {
         self.accept(organization, audience, idempotency_key, draft).await
     }
 
+    /// Accepts a message if any endpoint would get it; else, and without such an application, nothing is stored.
+    pub async fn run_if_wanted(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+        idempotency_key: Option<&str>,
+        draft: MessageDraft,
+    ) -> Result<Option<AcceptedMessage>, Refusal> {
+        match self.audience(organization, named).await? {
+            Some(audience) if is_wanted(&audience, &draft.event_type, &draft.channels) => {
+                self.accept(organization, audience, idempotency_key, draft).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Whether any endpoint would get a message of this type on these channels.
     pub async fn is_wanted(
         &self,
@@ -127,7 +144,7 @@ impl AcceptMessage {
         channels: &[Channel],
     ) -> Result<bool, Refusal> {
         let audience = self.audience(organization, named).await?.ok_or(Refusal::NotFound(Thing::Application))?;
-        Ok(audience.subscribers.iter().any(|subscriber| subscriber.wants(event_type, channels)))
+        Ok(is_wanted(&audience, event_type, channels))
     }
 
     /// Two that create the same application at once end up with one.
@@ -145,7 +162,11 @@ impl AcceptMessage {
         draft: MessageDraft,
     ) -> Result<AcceptedMessage, Refusal> {
         let scope = AppScope { organization: *organization, application: audience.application.id };
-        let violation = self.schemas.check(&self.store, organization, &draft, self.effects.now()).await?;
+        // What is told there is ours to say: an event type that the organization named alike has no say in it.
+        let violation = match is_operational(&scope) {
+            true => None,
+            false => self.schemas.check(&self.store, organization, &draft, self.effects.now()).await?,
+        };
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
         if message.payload.is_expunged() {
@@ -276,4 +297,8 @@ impl AcceptMessage {
         let was_there = |endpoint: &EndpointId| endpoint.timestamp() <= message.accepted_at;
         Ok(wanting.filter(|endpoint| was_there(endpoint) && !tried.contains(endpoint)).map(task).collect())
     }
+}
+
+fn is_wanted(audience: &Audience, event_type: &EventTypeName, channels: &[Channel]) -> bool {
+    audience.subscribers.iter().any(|subscriber| subscriber.wants(event_type, channels))
 }

@@ -57,7 +57,7 @@ impl StartTask {
             }
         };
         if task.status == TaskStatus::Running {
-            self.jobs.send(Job { organization: *organization, task: task.id }).await?;
+            self.jobs.send(Job::Task { organization: *organization, task: task.id }).await?;
         }
         Ok(task)
     }

@@ -1,5 +1,7 @@
-//! The job queue: background tasks that are to be worked on. A job only names its task; what is to be done and how far it is
-//! stand in the table.
+//! The job queue: what is done in the background. A job names what is to be done; a task's state stands in the table.
+//!
+//! Each kind is read by itself: a program that does not know a kind refuses the job and leaves it in the queue, for the one
+//! that does.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Invalid;
 use crate::domain::ids::{OrganizationId, TaskId};
+use crate::domain::message::IDEMPOTENCY_KEY_BYTES_MAX;
+use crate::domain::operational::{OperationalEvent, is_operational};
 use crate::fault::Fault;
 
 /// Raised when a reader of the old form would misunderstand the new one.
@@ -19,20 +23,29 @@ pub struct JobQueue {
     url: String,
 }
 
-/// A task that is to be worked on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// Whose.
-    pub organization: OrganizationId,
-    /// Which.
-    pub task: TaskId,
+/// Something that is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// A background task is to be worked on.
+    Task {
+        /// Whose.
+        organization: OrganizationId,
+        /// Which.
+        task: TaskId,
+    },
+    /// The organization is to be told something.
+    Announce(Box<OperationalEvent>),
 }
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
     v: u8,
-    org: OrganizationId,
-    task: TaskId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    org: Option<OrganizationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<TaskId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    announce: Option<Box<OperationalEvent>>,
 }
 
 impl JobQueue {
@@ -43,11 +56,32 @@ impl JobQueue {
 
     /// Queues a job. After a fault it may be queued or not: do it again, a job may come twice.
     pub async fn send(&self, job: Job) -> Result<(), Fault> {
-        let action = format!("queueing background task {}", job.task);
-        let wire = Wire { v: VERSION, org: job.organization, task: job.task };
-        let body = serde_json::to_string(&wire).map_err(|error| Fault::corrupt_because(&*action, error))?;
+        let action = match &job {
+            Job::Task { task, .. } => format!("queueing background task {task}"),
+            Job::Announce(event) => format!("queueing the operational event {}", event.key),
+        };
+        let body = serde_json::to_string(&Wire::from(job)).map_err(|error| Fault::corrupt_because(&*action, error))?;
         let send = self.client.send_message().queue_url(&self.url).message_body(body).send();
         send.await.map(drop).map_err(|error| Fault::unavailable(action, error))
+    }
+
+    /// Has the organization told of an event, if it wants to hear of it; twice is once. What happens in the organization's own
+    /// application is not told: it would never end.
+    pub async fn announce(&self, event: &OperationalEvent) -> Result<(), Fault> {
+        if is_operational(&event.scope()) {
+            return Ok(());
+        }
+        self.send(Job::Announce(Box::new(event.clone()))).await
+    }
+}
+
+impl From<Job> for Wire {
+    fn from(job: Job) -> Self {
+        let nothing = Self { v: VERSION, org: None, task: None, announce: None };
+        match job {
+            Job::Task { organization, task } => Self { org: Some(organization), task: Some(task), ..nothing },
+            Job::Announce(event) => Self { announce: Some(event), ..nothing },
+        }
     }
 }
 
@@ -57,5 +91,85 @@ pub fn decode_job(body: &str) -> Result<Job, Invalid> {
     if wire.v != VERSION {
         return Err(Invalid::new(format!("a job of version {}, this program knows {VERSION}", wire.v)));
     }
-    Ok(Job { organization: wire.org, task: wire.task })
+    match wire {
+        Wire { org: Some(organization), task: Some(task), announce: None, .. } => Ok(Job::Task { organization, task }),
+        Wire { task: None, announce: Some(event), .. } => announcement(event),
+        _ => Err(Invalid::new("a job of no kind that this program knows")),
+    }
+}
+
+fn announcement(event: Box<OperationalEvent>) -> Result<Job, Invalid> {
+    if event.key.is_empty() || event.key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        return Err(Invalid::new("an operational event without a key that can be used"));
+    }
+    if is_operational(&event.scope()) {
+        return Err(Invalid::new("an event of the application that tells events"));
+    }
+    Ok(Job::Announce(event))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::ids::{AppScope, ApplicationId, EndpointId};
+    use crate::domain::operational::{OperationalEventType, operational_application};
+    use crate::domain::timestamp::Timestamp;
+
+    const AT: Timestamp = Timestamp::from_millis(1_764_000_000_000);
+
+    fn scope() -> AppScope {
+        AppScope { organization: OrganizationId::new(AT, [1; 15]), application: ApplicationId::new(AT, [2; 15]) }
+    }
+
+    fn event(application: ApplicationId) -> OperationalEvent {
+        let data = serde_json::json!({ "appId": application, "endpointId": EndpointId::new(AT, [3; 15]) });
+        OperationalEvent {
+            organization: scope().organization,
+            event_type: OperationalEventType::EndpointCreated,
+            key: "k".to_owned(),
+            data: serde_json::from_value(data).unwrap(),
+        }
+    }
+
+    fn encode(job: Job) -> String {
+        serde_json::to_string(&Wire::from(job)).unwrap()
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_it_was() {
+        let task = Job::Task { organization: scope().organization, task: TaskId::new(AT, [3; 15]) };
+        for job in [task, Job::Announce(Box::new(event(scope().application)))] {
+            assert_eq!(decode_job(&encode(job.clone())).unwrap(), job);
+        }
+    }
+
+    #[test]
+    fn a_task_has_the_form_it_always_had() {
+        let (organization, task) = (scope().organization, TaskId::new(AT, [3; 15]));
+        let body = format!(r#"{{"v":1,"org":"{organization}","task":"{task}"}}"#);
+        assert_eq!(encode(Job::Task { organization, task }), body);
+        let of_tomorrow = body.replace("\"v\"", "\"more\":[1],\"v\"");
+        assert_eq!(decode_job(&of_tomorrow).unwrap(), Job::Task { organization, task });
+    }
+
+    #[test]
+    fn poison_is_refused() {
+        let task = encode(Job::Task { organization: scope().organization, task: TaskId::new(AT, [3; 15]) });
+        let told = encode(Job::Announce(Box::new(event(scope().application))));
+        let of_itself = event(operational_application(&scope().organization));
+        let bodies = [
+            String::new(),
+            "{}".to_owned(),
+            r#"{"v":1}"#.to_owned(),
+            r#"{"v":1,"tomorrow":{}}"#.to_owned(),
+            task.replace("\"v\":1", "\"v\":2"),
+            told.replace("endpoint.created", "endpoint.exploded"),
+            told.replace("\"key\":\"k\"", "\"key\":\"\""),
+            encode(Job::Announce(Box::new(of_itself))),
+        ];
+        for body in bodies {
+            assert!(decode_job(&body).is_err(), "{body:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! The queues. The delivery queue: tasks on their way to the deliver function, at once or after a delay of up to 15 minutes. The
-//! job queue ([`JobQueue`]): work in the background.
+//! job queue ([`JobQueue`]): what is done in the background.
 //!
 //! The group of a queued task is its endpoint. The queue is a standard one and keeps no order, but hands out groups
 //! fairly: one endpoint's backlog does not delay another's.

@@ -7,7 +7,7 @@ use crate::domain::endpoint::{
 };
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::names::EventTypeName;
-use crate::domain::operational::{OPERATIONAL_EVENT_TYPES, operational_application};
+use crate::domain::operational::{OperationalEventType, operational_application};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::revision::Precondition;
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
@@ -252,7 +252,8 @@ impl Configure {
         let unknown = match application {
             // What is told there is ours to say, not the organization's.
             ApplicationRef::Id(id) if *id == operational_application(&organization) => {
-                event_types.iter().filter(|name| !OPERATIONAL_EVENT_TYPES.contains(&name.as_str())).cloned().collect()
+                let is_unknown = |name: &&EventTypeName| OperationalEventType::parse(name.as_str()).is_none();
+                event_types.iter().filter(is_unknown).cloned().collect()
             }
             _ => self.store.unknown_event_types(&organization, event_types).await?,
         };

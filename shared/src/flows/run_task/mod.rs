@@ -15,7 +15,7 @@ use crate::config::Platform;
 use crate::domain::application::Application;
 use crate::domain::background::{BackgroundTask, Progress, TaskStatus, Work};
 use crate::domain::delivery::DeliveryTask;
-use crate::domain::ids::AppScope;
+use crate::domain::ids::{AppScope, OrganizationId, TaskId};
 use crate::domain::timestamp::Timestamp;
 use crate::effects::Effects;
 use crate::fault::{Fault, FaultKind};
@@ -80,11 +80,17 @@ impl RunTask {
     }
 
     /// Works on a task until it is over or `stop_at`. `is_last_try`: a fault ends the task, since nobody will try again.
-    pub async fn run(&self, job: Job, stop_at: Timestamp, is_last_try: bool) -> Result<Left, Fault> {
-        let Some(mut task) = self.store.task(&job.organization, &job.task).await? else { return Ok(Left::ToOthers) };
+    pub async fn run(
+        &self,
+        organization: OrganizationId,
+        task: TaskId,
+        stop_at: Timestamp,
+        is_last_try: bool,
+    ) -> Result<Left, Fault> {
+        let Some(mut task) = self.store.task(&organization, &task).await? else { return Ok(Left::ToOthers) };
         while task.status == TaskStatus::Running {
             if self.effects.now() >= stop_at {
-                self.jobs.send(job).await?;
+                self.jobs.send(Job::Task { organization, task: task.id }).await?;
                 return Ok(Left::Queued);
             }
             let next = match self.page(&task).await {
