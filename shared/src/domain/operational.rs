@@ -277,6 +277,8 @@ impl OperationalEvent {
             payload: Payload::from_text(body)?,
             retention_days: RETENTION_DAYS_DEFAULT,
             deliver_at: None,
+            deliver_before: None,
+            ordering_key: None,
         })
     }
 

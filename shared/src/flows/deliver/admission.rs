@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Deliver, Reason};
+use crate::domain::application::Application;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::{DeliveryTask, Granted};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::gate::{Gate, Pass, WaitBecause, come_again_at, interval_us};
 use crate::domain::ids::{AppScope, EndpointId};
+use crate::domain::operational::Whose;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
@@ -49,6 +51,17 @@ pub(super) struct Recipient {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) gate: Arc<Gate>,
     pub(super) schedule: Arc<RetrySchedule>,
+    application: Option<Arc<Application>>,
+}
+
+impl Recipient {
+    /// Whose it is, as operational events tell it.
+    pub(super) fn whose<'a>(&'a self, scope: &'a AppScope) -> Whose<'a> {
+        match &self.application {
+            Some(application) => Whose::of(scope, application),
+            None => Whose::from(scope),
+        }
+    }
 }
 
 /// A task, what is known of its endpoint unless that is gone, and what is to be done.
@@ -86,6 +99,7 @@ impl Deliver {
             schedule: Arc::new(self.schedule_of(recipients, &scope, endpoint)),
             endpoint: Arc::new(endpoint.clone()),
             gate: Arc::new(recipients.gate(&scope, &id)),
+            application: recipients.application(&scope).cloned().map(Arc::new),
         });
         let mut group: Vec<Admitted> = tasks
             .into_iter()

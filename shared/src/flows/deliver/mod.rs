@@ -36,13 +36,14 @@ use crate::domain::ids::{AppScope, AttemptId};
 use crate::domain::ksuid::STEP_MS;
 use crate::domain::legacy_signature::{Signed, legacy_headers};
 use crate::domain::message::Payload;
+use crate::domain::operational::OperationalEvent;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::domain::undelivered::{Undelivered, UndeliveredBecause};
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
+use crate::queue::{DELAY_MS_MAX, DeliveryQueue, JobQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
 use crate::store::{DueDelivery, MessageRef, Past, Store, Turn};
 
@@ -57,6 +58,7 @@ const ATTEMPT_MARGIN_MS: i64 = 2_000;
 pub struct Deliver {
     store: Store,
     queue: DeliveryQueue,
+    jobs: JobQueue,
     blobs: Blobs,
     sender: Sender,
     effects: Effects,
@@ -139,6 +141,7 @@ impl Deliver {
             lines: Lines::new(&store, &queue),
             store,
             queue,
+            jobs: JobQueue::new(&platform.sdk, &settings.job_queue_url),
             blobs: Blobs::new(&platform.sdk, &settings.bucket),
             sender: Sender::new(&sender, platform.network.clone()),
             effects: platform.effects.clone(),
@@ -218,7 +221,7 @@ impl Deliver {
             }
         }
         if task.is_repeat
-            && let Some(ended) = self.look_back(task, &recipient.endpoint).await?
+            && let Some(ended) = self.look_back(task, recipient).await?
         {
             return Ok(ended);
         }
@@ -238,7 +241,7 @@ impl Deliver {
 
     /// Whether the attempt needs no making: it was made before, or a retry finds that the receiver has the message by now,
     /// because somebody had it resent.
-    async fn look_back(&self, task: &DeliveryTask, endpoint: &Endpoint) -> Result<Option<Ended>, Fault> {
+    async fn look_back(&self, task: &DeliveryTask, recipient: &Recipient) -> Result<Option<Ended>, Fault> {
         let Past { mut attempts, is_expunged, .. } = self.store.past_of(&task.scope, &task.message).await?;
         attempts.retain(|attempt| attempt.endpoint == task.endpoint);
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
@@ -248,9 +251,10 @@ impl Deliver {
             }
             // What its owner did since (a new address, enabled again) counts for more than an old attempt, whose
             // identifier tells its time rounded down.
-            if made.id.timestamp().plus_millis(STEP_MS) > endpoint.updated_at {
-                self.note_health(&task.scope, endpoint, step_of(made), self.effects.now()).await?;
+            if made.id.timestamp().plus_millis(STEP_MS) > recipient.endpoint.updated_at {
+                self.note_health(&task.scope, recipient, made, step_of(made), self.effects.now()).await?;
             }
+            self.tell(&task.scope, recipient, made).await?;
             return Ok(Some(Ended::MadeBefore { goes_on: made.next_attempt_at.is_some() && !is_expunged }));
         }
         if is_expunged {
@@ -309,7 +313,8 @@ impl Deliver {
         self.store.record_attempt(&task.scope, &attempt, task.expires_at).await?;
         self.follow_up(task, next_attempt_at, Some(payload)).await?;
         self.note_sign(&task.scope, recipient, &attempt.outcome, is_probe).await;
-        self.note_health(&task.scope, endpoint, next, now).await?;
+        self.note_health(&task.scope, recipient, &attempt, next, now).await?;
+        self.tell(&task.scope, recipient, &attempt).await?;
         Ok(Ended::Attempted(next))
     }
 
@@ -365,25 +370,37 @@ impl Deliver {
     async fn note_health(
         &self,
         scope: &AppScope,
-        endpoint: &Endpoint,
+        recipient: &Recipient,
+        attempt: &Attempt,
         next: NextStep,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let disable = |because| self.store.disable_endpoint(scope, endpoint, because, now);
-        match (next, endpoint.failing_since) {
-            (NextStep::EndpointGone, _) => disable(DisabledBecause::Gone).await,
-            (NextStep::Done, Some(_)) => self.store.note_succeeding(scope, &endpoint.id).await,
-            (NextStep::Done, None) => Ok(()),
+        let endpoint = &*recipient.endpoint;
+        let because = match (next, endpoint.failing_since) {
+            (NextStep::EndpointGone, _) => DisabledBecause::Gone,
+            (NextStep::Done, Some(_)) => return self.store.note_succeeding(scope, &endpoint.id).await,
+            (NextStep::Done, None) => return Ok(()),
             (NextStep::Retry { .. } | NextStep::GiveUp, None) => {
-                self.store.note_failing(scope, &endpoint.id, now).await
+                return self.store.note_failing(scope, &endpoint.id, now).await;
             }
             (NextStep::Retry { .. } | NextStep::GiveUp, Some(since)) => {
                 if now.millis_since(since) < self.disable_after_ms {
                     return Ok(());
                 }
-                tracing::warn!(endpoint.id = %endpoint.id, "endpoint disabled: it failed for too long");
-                disable(DisabledBecause::Failing).await
+                DisabledBecause::Failing
             }
+        };
+        tracing::warn!(endpoint.id = %endpoint.id, because = ?because, "endpoint disabled");
+        // Told first: cut short in between, the task comes again and finds an endpoint that is still to be disabled.
+        self.jobs.announce(&OperationalEvent::endpoint_given_up(recipient.whose(scope), endpoint, attempt)).await?;
+        self.store.disable_endpoint(scope, endpoint, because, now).await
+    }
+
+    /// Tells the organization what an attempt came to, if that is something to tell.
+    async fn tell(&self, scope: &AppScope, recipient: &Recipient, attempt: &Attempt) -> Result<(), Fault> {
+        match OperationalEvent::of_attempt(recipient.whose(scope), attempt, None) {
+            Some(event) => self.jobs.announce(&event).await,
+            None => Ok(()),
         }
     }
 }
