@@ -48,6 +48,7 @@ mod managing;
 mod merging;
 mod openapi;
 mod operational;
+mod ordering;
 mod pages;
 mod payload_schemas;
 mod poison;

@@ -140,6 +140,15 @@ pub(super) struct BenchArgs {
     /// How many endpoints want each message
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(super) endpoints: usize,
+    /// How many more endpoints want each message, accept the connection and never answer
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) dead: usize,
+    /// Publish so many messages a second [default: as many as possible]
+    #[arg(long, value_name = "N")]
+    pub(super) rate: Option<u32>,
+    /// Attempt every delivery at once, whatever is known about its receiver
+    #[arg(long)]
+    pub(super) no_breaker: bool,
     /// Over how many keep-alive connections, one request at a time on each
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub(super) connections: usize,

@@ -34,6 +34,8 @@ pub(super) struct Load {
     deliveries: AtomicUsize,
     repeats: AtomicUsize,
     last_arrival_us: AtomicU64,
+    /// Time between two messages; none: as fast as it goes.
+    period: Option<Duration>,
 }
 
 /// What publishing looked like from outside.
@@ -54,6 +56,7 @@ impl Load {
             deliveries: AtomicUsize::new(0),
             repeats: AtomicUsize::new(0),
             last_arrival_us: AtomicU64::new(0),
+            period: args.rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
         }
     }
 
@@ -152,6 +155,9 @@ async fn publish_some(load: Arc<Load>, mut api: Connection) -> anyhow::Result<Hi
     let mut latency_us = histogram()?;
     while let Some(next) = load.next() {
         let (number, request) = next?;
+        if let Some(period) = load.period {
+            tokio::time::sleep_until((load.begun + period * u32::try_from(number).unwrap_or(u32::MAX)).into()).await;
+        }
         let sent_us = load.now_us();
         if let Some(slot) = load.sent_us.get(number) {
             slot.store(sent_us, Ordering::Relaxed);

@@ -3,8 +3,10 @@
 //! A gateway is started in this process, with receivers that answer at once. Messages are published through the public API
 //! over keep-alive connections, each with an idempotency key as the SDKs send it, and followed to their receivers. What is
 //! printed includes the work of the load generator and the receivers, which share the machine and the process. When everything
-//! has arrived, reading it can be measured too.
+//! has arrived, reading it can be measured too. Beside the receivers there can be dead ones, which accept connections and never
+//! answer: what they cost the others, and how long deliveries waited for them.
 
+mod dead;
 mod load;
 mod reads;
 mod report;
@@ -25,6 +27,7 @@ use super::http_client::Connection;
 use super::receivers::Receiver;
 use super::terminal::{is_watched, say};
 use crate::{Gateway, Options, State};
+use dead::Dead;
 use load::Load;
 
 const APPLICATION: &str = "bench";
@@ -33,26 +36,31 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const LOOK_PERIOD: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
-    telemetry::start("warn", LogFormat::Text);
+    telemetry::start("error", LogFormat::Text);
     let (state, _temporary) = state(&args)?;
     let options = Options {
         durability: args.durability.into(),
-        overrides: [(names::LOG_LEVEL.to_owned(), "warn".to_owned())].into(),
+        overrides: [
+            (names::LOG_LEVEL.to_owned(), "error".to_owned()),
+            (names::CIRCUIT_BREAKER.to_owned(), (!args.no_breaker).to_string()),
+        ]
+        .into(),
         ..Options::new(state)
     };
     let gateway = Gateway::start(options).await?;
     let token = gateway.token(&organization_default().context("the default organization")?)?;
     let load = Arc::new(Load::new(&args));
-    let receivers = prepare(&gateway, &token, &load).await?;
+    let dead = Dead::default();
+    let receivers = prepare(&gateway, &token, &load, args.dead, &dead).await?;
     let published = load::publish(&load, gateway.address(), &token, args.connections).await?;
     let is_complete = wait(&load).await;
     let reads = match args.reads {
         0 => Vec::new(),
         times => reads::measure(&gateway, &token, times).await?,
     };
-    drop(receivers);
+    drop(receivers); // and with them the connections that still wait
     gateway.shutdown().await;
-    let report = report::Report::new(&args, &load, &published, &reads);
+    let report = report::Report::new(&args, &load, &published, &reads, &dead);
     say(&if args.json { report.json() } else { report.table() });
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -69,7 +77,13 @@ fn state(args: &BenchArgs) -> anyhow::Result<(State, Option<TempDir>)> {
     Ok((State::Disk(directory.path().to_owned()), Some(directory)))
 }
 
-async fn prepare(gateway: &Gateway, token: &str, load: &Arc<Load>) -> anyhow::Result<Vec<Receiver>> {
+async fn prepare(
+    gateway: &Gateway,
+    token: &str,
+    load: &Arc<Load>,
+    dead_count: usize,
+    dead: &Dead,
+) -> anyhow::Result<Vec<Receiver>> {
     let mut api = Connection::open(gateway.address(), token).await?;
     api::create_application(&mut api, APPLICATION).await?;
     let mut receivers = Vec::new();
@@ -79,10 +93,15 @@ async fn prepare(gateway: &Gateway, token: &str, load: &Arc<Load>) -> anyhow::Re
             load.arrived(endpoint, &body);
             std::future::ready(http::StatusCode::NO_CONTENT)
         });
-        let receiver = receiver.await?;
+        receivers.push(receiver.await?);
+    }
+    for _ in 0..dead_count {
+        let dead = dead.clone();
+        receivers.push(Receiver::start(move |_, _| dead.keep_waiting()).await?);
+    }
+    for receiver in &receivers {
         let new = NewEndpoint { url: receiver.url(), description: "bench", ..NewEndpoint::default() };
         api::create_endpoint(&mut api, APPLICATION, &new).await?;
-        receivers.push(receiver);
     }
     Ok(receivers)
 }

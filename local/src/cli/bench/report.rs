@@ -7,6 +7,7 @@ use comfy_table::{Table, presets};
 use hdrhistogram::Histogram;
 use serde_json::json;
 
+use super::dead::Dead;
 use super::load::{Load, Published};
 use super::reads::Read;
 use crate::cli::args::BenchArgs;
@@ -22,10 +23,12 @@ pub(super) struct Report<'a> {
     arrival_ms: [f64; 2],
     memory_peak_mb: Option<f64>,
     reads: Vec<(&'static str, [f64; 2])>,
+    dead_requests: usize,
+    dead_waited: Duration,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(args: &'a BenchArgs, load: &Load, published: &Published, reads: &[Read]) -> Self {
+    pub(super) fn new(args: &'a BenchArgs, load: &Load, published: &Published, reads: &[Read], dead: &Dead) -> Self {
         Self {
             args,
             deliveries: load.deliveries(),
@@ -37,6 +40,8 @@ impl<'a> Report<'a> {
             arrival_ms: load.arrival_latency_us().map(|latency| percentiles(&latency)).unwrap_or_default(),
             memory_peak_mb: memory_peak_mb(),
             reads: reads.iter().map(|read| (read.name, percentiles(&read.latency_us))).collect(),
+            dead_requests: dead.requests(),
+            dead_waited: dead.waited(),
         }
     }
 
@@ -57,6 +62,11 @@ impl<'a> Report<'a> {
         row("sent to arrived", format!("p50 {:.1} ms, p99 {:.1} ms", self.arrival_ms[0], self.arrival_ms[1]));
         let memory = self.memory_peak_mb.map_or("unknown".to_owned(), |mb| format!("{mb:.0} MB"));
         row("memory, peak", format!("{memory} (with load generator and receivers)"));
+        if self.args.dead > 0 {
+            let breaker = if self.args.no_breaker { "off" } else { "on" };
+            row("dead endpoints", format!("{}, breaker {breaker}", self.args.dead));
+            row("waited for them", format!("{:.1?}, {} requests", self.dead_waited, self.dead_requests));
+        }
         for (name, [p50, p99]) in &self.reads {
             row(name, format!("p50 {p50:.1} ms, p99 {p99:.1} ms"));
         }
@@ -72,6 +82,8 @@ impl<'a> Report<'a> {
             "publish_p50_ms": self.publish_ms[0], "publish_p99_ms": self.publish_ms[1],
             "arrival_p50_ms": self.arrival_ms[0], "arrival_p99_ms": self.arrival_ms[1],
             "memory_peak_mb": self.memory_peak_mb,
+            "dead_endpoints": self.args.dead, "breaker": !self.args.no_breaker, "dead_requests": self.dead_requests,
+            "dead_waited_s": self.dead_waited.as_secs_f64(),
             "reads_p50_p99_ms": self.reads.iter().copied().collect::<BTreeMap<_, _>>(),
         })
         .to_string()

@@ -126,19 +126,21 @@ impl Deliver {
         if !self.has_breaker {
             return;
         }
-        let waiting = group.iter_mut().filter(|admitted| admitted.is_going() && !admitted.task.is_urgent);
+        let mut waiting: Vec<&mut Admitted> = group.iter_mut().filter(|admitted| admitted.asks_gate()).collect();
         match recipient.gate.pass(now) {
             Pass::Free => {}
             Pass::Wait { until, because } => {
-                waiting.for_each(|admitted| admitted.postpone(now, until, because, self.effects.random.fraction()));
+                for admitted in waiting {
+                    admitted.postpone(now, until, because, self.effects.random.fraction());
+                }
             }
             Pass::Probe => {
-                let mut waiting = waiting.peekable();
-                if waiting.peek().is_some() && self.is_ours_to_probe(scope, recipient, now).await {
-                    waiting.next().into_iter().for_each(|first| first.admission = Admission::Go { is_probe: true });
+                if !waiting.is_empty() && self.is_ours_to_probe(scope, recipient, now).await {
+                    waiting.remove(0).admission = Admission::Go { is_probe: true };
                 }
-                let because = WaitBecause::Breaker;
-                waiting.for_each(|admitted| admitted.postpone(now, now, because, self.effects.random.fraction()));
+                for admitted in waiting {
+                    admitted.postpone(now, now, WaitBecause::Breaker, self.effects.random.fraction());
+                }
             }
         }
     }
@@ -169,22 +171,20 @@ impl Deliver {
     ) {
         let (endpoint, gate) = (&recipient.endpoint, &recipient.gate);
         let Some(interval_us) = gate.interval_us(endpoint.rate_limit, now) else { return };
-        let asking = |admitted: &&mut Admitted| admitted.is_going() && !admitted.task.granted.by_endpoint;
-        let count = group.iter_mut().filter(asking).count();
+        let count = group.iter().filter(|admitted| admitted.asks_endpoint()).count();
         if count == 0 {
             return;
         }
         let grant = self.store.grant(scope, &endpoint.id, interval_us, count, now).await;
         let by = |granted: Granted| Granted { by_endpoint: true, ..granted };
-        self.apply(grant, group.iter_mut().filter(asking), by, now);
+        self.apply(grant, group.iter_mut().filter(|admitted| admitted.asks_endpoint()), by, now);
     }
 
     /// Takes what is left out of the rate limits of the applications.
     async fn ask_applications(&self, recipients: &Recipients, groups: &mut [Vec<Admitted>]) {
         let now = self.effects.now();
-        let asking = |admitted: &&mut Admitted| admitted.is_going() && !admitted.task.granted.by_application;
         let mut counts: BTreeMap<AppScope, (i64, usize)> = BTreeMap::new();
-        for admitted in groups.iter_mut().flatten().filter(asking) {
+        for admitted in groups.iter().flatten().filter(|admitted| admitted.asks_application()) {
             let limit = recipients.application(&admitted.task.scope).and_then(|application| application.rate_limit);
             if let Some(interval_us) = interval_us(limit) {
                 counts.entry(admitted.task.scope).or_insert((interval_us, 0)).1 += 1;
@@ -192,7 +192,8 @@ impl Deliver {
         }
         for (scope, (interval_us, count)) in counts {
             let grant = self.store.grant_of_application(&scope, interval_us, count, now).await;
-            let of_it = groups.iter_mut().flatten().filter(|admitted| admitted.task.scope == scope).filter(asking);
+            let asking = groups.iter_mut().flatten().filter(|admitted| admitted.asks_application());
+            let of_it = asking.filter(|admitted| admitted.task.scope == scope);
             // What it asked of its endpoint before counts on.
             let by = |_| Granted { by_application: true, by_endpoint: true };
             self.apply(grant, of_it, by, now);
@@ -230,6 +231,19 @@ impl Deliver {
 impl Admitted {
     fn is_going(&self) -> bool {
         matches!(self.admission, Admission::Go { .. })
+    }
+
+    /// Whether the gate is asked: a person who asked for an attempt does not wait.
+    fn asks_gate(&self) -> bool {
+        self.is_going() && !self.task.is_urgent
+    }
+
+    fn asks_endpoint(&self) -> bool {
+        self.asks_gate() && !self.task.granted.by_endpoint
+    }
+
+    fn asks_application(&self) -> bool {
+        self.asks_gate() && !self.task.granted.by_application
     }
 
     fn postpone(&mut self, now: Timestamp, until: Timestamp, because: WaitBecause, jitter: f64) {

@@ -72,6 +72,10 @@ impl MessageIn {
         if self.deliver_before.is_some_and(is_too_early) {
             return Err(Problem::field(&["body", "deliverBefore"], "must be in the future and after deliverAt"));
         }
+        if self.ordering_key.is_some() && self.deliver_at.is_some_and(|at| at > now) {
+            let reason = "cannot be in the future with an orderingKey: everything behind it would wait";
+            return Err(Problem::field(&["body", "deliverAt"], reason));
+        }
         let application = self.application.map(|application| application.into_draft_for(app_id)).transpose()?;
         let draft = MessageDraft {
             event_id: self.event_id,
