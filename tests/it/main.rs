@@ -12,9 +12,10 @@
 //! | [`caching`] | what was read is not sent again, and a change can be bound to what was seen |
 //! | [`importing`], [`payload_schemas`] | event types out of a document; payloads held against their schemas |
 //! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
-//! | [`managing`] | applications, endpoints and event types are kept, for their owner only |
+//! | [`managing`], [`own_settings`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
+//! | [`undelivered`] | what ended without being delivered is on record, and is sent again |
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
@@ -49,6 +50,7 @@ mod merging;
 mod openapi;
 mod operational;
 mod ordering;
+mod own_settings;
 mod pages;
 mod payload_schemas;
 mod poison;
@@ -63,3 +65,4 @@ mod sdk;
 mod secrets;
 mod tidy;
 mod trouble;
+mod undelivered;

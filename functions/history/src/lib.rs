@@ -57,6 +57,7 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/msg/{msg_id}/endpoint", get(deliveries::list_by_message))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", get(statistics::deliveries))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", get(statistics::attempts))
+        .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/undelivered", get(deliveries::list_undelivered))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/content", delete(expunging::message))
         .route("/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content", delete(expunging::attempt))
         .route("/api/v1/app/{app_id}/msg/bulk-expunge", post(expunging::messages))

@@ -1,4 +1,5 @@
-//! Statistics of an endpoint over HTTP, counted from its attempts at the moment of the request.
+//! Statistics of an endpoint over HTTP, counted from its attempts, and from what ended without being delivered, at the moment of
+//! the request.
 //!
 //! What has no attempt yet is in no attempt: `pending` is always zero here, and a delivery that was called off counts as what
 //! its attempts say.

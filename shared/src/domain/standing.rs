@@ -1,5 +1,8 @@
-//! How a delivery stands: one message for one endpoint, told by the attempts that were made for it. Nothing of this is
-//! stored; the attempts are the record, so it can never say something else than they do.
+//! How a delivery stands: one message for one endpoint, told by the attempts that were made for it, and by the record that it
+//! ended without one. Nothing of this is stored, so it can never say something else than they do.
+//!
+//! Such a record counts as a failed attempt that plans nothing: what was made before it is over, what was made since (somebody
+//! had it sent again) goes on.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +12,10 @@ use super::ids::EndpointId;
 use super::message::Message;
 use super::subscription::Subscriber;
 use super::timestamp::Timestamp;
+use super::undelivered::Undelivered;
 
-/// A planned attempt that is this late will not be made: its task was dropped, because the endpoint was disabled at its time,
-/// or lies in the dead-letter queue. A backlog that we catch up with is far shorter.
+/// A planned attempt that is this late will not be made, whatever became of its task. A backlog that we catch up with is far
+/// shorter.
 pub const OVERDUE_MS: i64 = 24 * 3_600 * 1_000;
 
 /// How a delivery stands, and when it goes on.
@@ -29,9 +33,11 @@ impl From<DeliveryStatus> for Standing {
     }
 }
 
-/// What one attempt says about its delivery.
+/// What one attempt, or the record that there will be none, says about its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
+    /// When it was made.
+    pub at: Timestamp,
     /// Which attempt of the delivery.
     pub number: u16,
     /// What caused it.
@@ -45,6 +51,7 @@ pub struct Step {
 impl From<&Attempt> for Step {
     fn from(attempt: &Attempt) -> Self {
         Self {
+            at: attempt.id.timestamp(),
             number: attempt.number,
             trigger: attempt.trigger,
             status: attempt.status(),
@@ -53,14 +60,26 @@ impl From<&Attempt> for Step {
     }
 }
 
-/// The attempts of one delivery, gathered one by one; of two scheduled ones with the same number the later one is to come later.
+impl From<&Undelivered> for Step {
+    fn from(record: &Undelivered) -> Self {
+        Self {
+            at: record.at,
+            number: record.number,
+            trigger: record.trigger,
+            status: AttemptStatus::Fail,
+            next_attempt_at: None,
+        }
+    }
+}
+
+/// The attempts of one delivery, gathered one by one, in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
     is_begun: bool,
     has_success: bool,
-    /// Number and plan of the last attempt the schedule made. One that a person asked for plans nothing and leaves what is
-    /// planned as it is.
-    last_scheduled: Option<(u16, Option<Timestamp>)>,
+    /// Number, time and plan of the last attempt the schedule made. One that a person asked for plans nothing and leaves what
+    /// is planned as it is.
+    last_scheduled: Option<(u16, Timestamp, Option<Timestamp>)>,
 }
 
 impl Trail {
@@ -68,9 +87,9 @@ impl Trail {
     pub fn add(&mut self, step: Step) {
         self.is_begun = true;
         self.has_success |= step.status == AttemptStatus::Success;
-        let is_last = self.last_scheduled.is_none_or(|(number, _)| number <= step.number);
+        let is_last = self.last_scheduled.is_none_or(|(number, at, _)| (number, at) <= (step.number, step.at));
         if step.trigger == Trigger::Scheduled && is_last {
-            self.last_scheduled = Some((step.number, step.next_attempt_at));
+            self.last_scheduled = Some((step.number, step.at, step.next_attempt_at));
         }
     }
 
@@ -79,7 +98,7 @@ impl Trail {
         if self.has_success {
             return DeliveryStatus::Success.into();
         }
-        let planned = self.last_scheduled.and_then(|(_, planned)| planned);
+        let planned = self.last_scheduled.and_then(|(_, _, planned)| planned);
         match planned.filter(|at| now.millis_since(*at) < OVERDUE_MS) {
             Some(_) if is_called_off => DeliveryStatus::Canceled.into(),
             Some(at) => Standing { status: DeliveryStatus::Sending, next_attempt_at: Some(at) },
@@ -98,18 +117,22 @@ impl FromIterator<Step> for Trail {
     }
 }
 
-/// A message's deliveries: to the endpoints that have an attempt of it, and to those that want it, were there when it was
-/// accepted and have none yet. In the order of the endpoints' identifiers. `subscribers` are the endpoints that exist,
-/// `attempts` the message's, oldest first.
+/// A message's deliveries: to the endpoints that have an attempt of it or a record that there was none, and to those that want
+/// it, were there when it was accepted and have neither yet. In the order of the endpoints' identifiers. `subscribers` are the
+/// endpoints that exist, `attempts` and `undelivered` the message's.
 pub fn deliveries(
     message: &Message,
     subscribers: &[Subscriber],
     attempts: &[Attempt],
+    undelivered: &[Undelivered],
     now: Timestamp,
 ) -> Vec<(EndpointId, Standing)> {
     let mut trails: BTreeMap<EndpointId, Trail> = BTreeMap::new();
     for attempt in attempts {
         trails.entry(attempt.endpoint).or_default().add(attempt.into());
+    }
+    for record in undelivered {
+        trails.entry(record.endpoint).or_default().add(record.into());
     }
     let mut found = Vec::new();
     for subscriber in subscribers {
@@ -135,7 +158,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
 
     fn step(number: u16, trigger: Trigger, status: AttemptStatus, next_in_ms: Option<i64>) -> Step {
-        Step { number, trigger, status, next_attempt_at: next_in_ms.map(|ms| NOW.plus_millis(ms)) }
+        Step { at: NOW, number, trigger, status, next_attempt_at: next_in_ms.map(|ms| NOW.plus_millis(ms)) }
     }
 
     fn failed(number: u16, next_in_ms: Option<i64>) -> Step {
@@ -166,6 +189,28 @@ mod tests {
         check(&[failed(2, Some(9_000)), failed(1, Some(-60_000))], Sending, Some(9_000), Canceled);
         check(&[failed(1, Some(-60_000)), failed(2, None)], Fail, None, Fail);
         check(&[failed(1, None)], Fail, None, Fail);
+    }
+
+    /// The record that this attempt was not made.
+    fn ended(number: u16, trigger: Trigger, at_ms: i64) -> Step {
+        Step { at: NOW.plus_millis(at_ms), ..step(number, trigger, AttemptStatus::Fail, None) }
+    }
+
+    #[test]
+    fn a_delivery_that_ended_without_an_attempt_has_failed_until_another_is_made() {
+        use DeliveryStatus::{Canceled, Fail, Sending, Success};
+        let by_plan = |number, at_ms| ended(number, Trigger::Scheduled, at_ms);
+        check(&[by_plan(1, 0)], Fail, None, Fail);
+        check(&[failed(1, Some(5_000)), by_plan(2, 5_000)], Fail, None, Fail);
+        // Its attempt was made and its retry never queued.
+        check(&[failed(1, Some(5_000)), by_plan(1, 1)], Fail, None, Fail);
+        check(&[by_plan(1, 1), failed(1, Some(5_000))], Fail, None, Fail);
+        // Sent again from the beginning, by hand, by hand with success.
+        check(&[by_plan(1, -1), failed(1, Some(5_000))], Sending, Some(5_000), Canceled);
+        check(&[by_plan(1, -1), resent(1, AttemptStatus::Fail)], Fail, None, Fail);
+        check(&[by_plan(1, -1), resent(1, AttemptStatus::Success)], Success, None, Success);
+        // What a person asked for could not be made; what is planned is still planned.
+        check(&[failed(1, Some(5_000)), ended(2, Trigger::Manual, 1)], Sending, Some(5_000), Canceled);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct DeliveryCounts {
     pub fail: u64,
     /// [`DeliveryStatus::Canceled`].
     pub canceled: u64,
+    /// Those that ended without being delivered, and without an attempt that says so. One that was attempted before, or since,
+    /// is also counted by how it stands.
+    pub undelivered: u64,
 }
 
 impl DeliveryCounts {

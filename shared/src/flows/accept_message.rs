@@ -4,7 +4,7 @@
 //! - One conditional put decides. Whoever comes second with the same identity (event id, else idempotency key) finds the
 //!   first message, and is answered with it when it asked for the same, refused when it asked for something else.
 //! - Cut short after the put, nothing was promised: the caller has no answer yet and repeats. The repeat queues a delivery
-//!   for every endpoint that has no attempt yet, marked as a possible repeat, so that whoever delivers looks before it
+//!   for every endpoint that has no attempt yet and no record that there will be none, marked as a possible repeat, so that whoever delivers looks before it
 //!   sends; and late enough that an attempt which is being made at this moment is recorded by then. That heals a crash
 //!   and costs the ordinary repeat one read.
 //! - An endpoint made after the message was accepted is not given it by a repeat.
@@ -292,8 +292,9 @@ impl AcceptMessage {
         if message.is_canceled {
             return Ok(Vec::new());
         }
-        let attempts = self.store.attempts_of(scope, &message.id).await?;
-        let tried: HashSet<EndpointId> = attempts.iter().map(|attempt| attempt.endpoint).collect();
+        let traces = self.store.traces_of(scope, &message.id).await?;
+        let tried = traces.attempts.iter().map(|attempt| attempt.endpoint);
+        let tried: HashSet<EndpointId> = tried.chain(traces.undelivered.iter().map(|record| record.endpoint)).collect();
         let was_there = |endpoint: &EndpointId| endpoint.timestamp() <= message.accepted_at;
         Ok(wanting.filter(|endpoint| was_there(endpoint) && !tried.contains(endpoint)).map(task).collect())
     }

@@ -129,6 +129,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}/endpoint", "history", "message-attempt.list-attempted-destinations", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", "history", "endpoint.get-stats", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", "history", "endpoint.get-attempt-stats", Application(ViewBase)),
+    route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/undelivered", "history", "endpoint.list-undelivered", Application(ViewBase)),
     route("DELETE", "/api/v1/app/{app_id}/msg/{msg_id}/content", "history", "message.expunge-content", Organization),
     route("POST", "/api/v1/app/{app_id}/msg/bulk-expunge", "history", "message.bulk-expunge-content", Organization),
     route("DELETE", ATTEMPT_CONTENT, "history", "message-attempt.expunge-content", Application(ManageEndpoint)),

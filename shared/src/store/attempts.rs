@@ -3,8 +3,6 @@
 //! Recording is an unconditional put: done twice, it is the same record. Whether a delivery's attempt was already made is
 //! found by reading the message's partition, which only a task that may be a repeat pays for.
 
-use std::collections::HashMap;
-
 use super::item::{Item, ItemBuilder, Reader};
 use super::listing::ListFilter;
 use super::page::Range;
@@ -235,14 +233,7 @@ impl Store {
         let listing = filter.list.listing(partitions, request.cursor_key().map(AttemptId::ksuid));
         let wants = |entry: &Item| filter.wants(&Reader::new("attempt entry", entry));
         let found = self.list(&listing, request, wants).await?;
-        let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();
-        let items = self.batch_get("reading attempts", wanted).await?;
-        let mut attempts: HashMap<Ksuid, Attempt> = HashMap::new();
-        for item in &items {
-            let attempt = from_item(item)?;
-            attempts.insert(attempt.id.ksuid(), attempt);
-        }
-        let read = found.keys.iter().filter_map(|entry| attempts.remove(&entry.ksuid)).collect();
-        Ok(found.page(request, read, |attempt: &Attempt| attempt.id, AttemptId::from_ksuid))
+        let key_of = |attempt: &Attempt| attempt.id.ksuid();
+        self.page_of("reading attempts", found, request, from_item, key_of, AttemptId::from_ksuid).await
     }
 }

@@ -1,25 +1,28 @@
-//! Deliveries of an endpoint, put together from attempts: there is no record of a delivery, and so none that could be wrong.
+//! Deliveries of an endpoint, put together from attempts, and from the records of those that ended without one: there is no
+//! record of how a delivery stands, and so none that could be wrong.
 //!
 //! **Listed by their first attempts.** Each delivery has one attempt with number 1, which never changes its place, whatever
 //! attempts come behind it: so pages stay what they were while deliveries go on. (Two happen: a function died between sending
 //! and recording, or a person had a message sent again that was still waiting. The older one counts.) How a delivery stands
 //! is then read from its message's partition, strongly consistent.
 //!
-//! **Counted from the index alone**: its entries say how an attempt ended and what was planned after it.
+//! **Counted from the index alone**: its entries say how an attempt ended and what was planned after it. What ended without
+//! being delivered is counted besides; it stands in a list of its own.
 
 use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
-use super::attempts::{self, ATTEMPTS_OF_A_MESSAGE_MAX, trigger_from_stored};
+use super::attempts::{ATTEMPTS_OF_A_MESSAGE_MAX, trigger_from_stored};
 use super::item::{Item, Reader};
 use super::listing::{Entry, Found, ListFilter, Listing};
 use super::page::{Range, ResumeAt};
-use super::{Store, key_text, keys, messages};
+use super::{Store, Traces, key_text, keys, messages};
 use crate::domain::attempt::{AttemptStatus, Trigger};
 use crate::domain::background::Window;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::ids::{AppScope, AttemptId, EndpointId};
+use crate::domain::ksuid::Ksuid;
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::standing::{Standing, Step, Trail};
@@ -125,34 +128,31 @@ impl Store {
         entry: &Entry,
         now: Timestamp,
     ) -> Result<Option<Delivery>, Fault> {
-        let attempts_range = Range::prefixed(entry.pk.clone(), keys::ATTEMPT);
-        let range = Range { from: keys::MESSAGE.to_owned(), ..attempts_range };
+        let (from, to) = (keys::MESSAGE.to_owned(), keys::undelivered_end());
+        let range = Range { index: None, partition: entry.pk.clone(), from, to };
         // Besides the attempts: the message, and perhaps the mark that its payload is gone.
         let count = ATTEMPTS_OF_A_MESSAGE_MAX + 2;
         let items = self.query_count("reading a delivery", &range, true, count).await?;
-        let (mut message, mut trail, mut first) = (None, Trail::default(), None);
-        for item in &items {
-            match key_text(item, "sk") {
-                Some(keys::MESSAGE) => message = Some(messages::from_item(item)?),
-                Some(keys::EXPUNGED) => {}
-                _ => {
-                    let attempt = attempts::from_item(item)?;
-                    if attempt.endpoint == *endpoint {
-                        trail.add(Step::from(&attempt));
-                        first = first.or((attempt.number == 1).then_some(attempt.id));
-                    }
-                }
-            }
+        let Some((first, left)) = items.split_first() else { return Ok(None) };
+        if key_text(first, "sk") != Some(keys::MESSAGE) {
+            return Ok(None); // it has expired
         }
-        // Without a message it has expired; begun by another entry it is listed there.
+        let message = messages::from_item(first)?;
+        let mut traces = Traces::default();
+        for item in left.iter().filter(|item| key_text(item, "sk") != Some(keys::EXPUNGED)) {
+            traces.add(item, &message.id)?;
+        }
+        let traces = traces.of(endpoint);
+        let first = traces.attempts.iter().find(|attempt| attempt.number == 1).map(|attempt| attempt.id);
+        // Begun by another entry it is listed there.
         let first = first.filter(|first| first.ksuid() == entry.ksuid);
-        let (Some(message), Some(first_attempt)) = (message, first) else { return Ok(None) };
-        let standing = trail.standing(message.is_called_off(), now);
-        Ok(Some(Delivery { message, first_attempt, standing }))
+        let standing = traces.trail().standing(message.is_called_off(), now);
+        Ok(first.map(|first_attempt| Delivery { message, first_attempt, standing }))
     }
 
-    /// An endpoint's deliveries with an attempt in the window, by what those attempts say. None: there are more attempts than
-    /// `attempts_max`. What has no attempt is not in the index and is not counted.
+    /// An endpoint's deliveries with an attempt in the window, by what those attempts say, and those that ended in the window
+    /// without being delivered. None: there are more attempts, or more of those, than `attempts_max`. What has neither is not in
+    /// the index and is not counted.
     pub async fn count_deliveries(
         &self,
         scope: &AppScope,
@@ -162,15 +162,29 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<DeliveryCounts>, Fault> {
         let mut trails: HashMap<String, Trail> = HashMap::new();
-        let is_whole = self
-            .each_attempt(scope, endpoint, window, attempts_max, |entry| {
+        let attempts = keys::attempts_listing(scope, endpoint);
+        let has_all_attempts = self
+            .each_entry(&attempts, window, attempts_max, |entry| {
                 trails.entry(entry.text("pk")?.to_owned()).or_default().add(step(entry)?);
                 Ok(())
             })
             .await?;
+        if !has_all_attempts {
+            return Ok(None);
+        }
         let mut counts = DeliveryCounts::default();
+        let undelivered = keys::undelivered_listing(scope, endpoint);
+        let has_all_records = self
+            .each_entry(&undelivered, window, attempts_max, |entry| {
+                counts.undelivered += 1;
+                if let Some(trail) = trails.get_mut(entry.text("pk")?) {
+                    trail.add(step(entry)?);
+                }
+                Ok(())
+            })
+            .await?;
         trails.values().for_each(|trail| counts.add(trail.standing(false, now).status));
-        Ok(is_whole.then_some(counts))
+        Ok(has_all_records.then_some(counts))
     }
 
     /// An endpoint's attempts in the window. None: there are more than `attempts_max`.
@@ -183,7 +197,7 @@ impl Store {
     ) -> Result<Option<AttemptCounts>, Fault> {
         let mut counts = AttemptCounts::default();
         let is_whole = self
-            .each_attempt(scope, endpoint, window, attempts_max, |entry| {
+            .each_entry(&keys::attempts_listing(scope, endpoint), window, attempts_max, |entry| {
                 counts.add(entry.parsed("status", AttemptStatus::from_stored)?);
                 Ok(())
             })
@@ -191,23 +205,21 @@ impl Store {
         Ok(is_whole.then_some(counts))
     }
 
-    /// Looks at the index entries of a window, oldest first, up to so many; whether those were all.
-    async fn each_attempt(
+    /// Looks at the entries of an index partition in a window, oldest first, up to so many; whether those were all.
+    async fn each_entry(
         &self,
-        scope: &AppScope,
-        endpoint: &EndpointId,
+        partition: &str,
         window: &Window,
-        attempts_max: usize,
+        entries_max: usize,
         mut look: impl FnMut(&Reader<'_>) -> Result<(), Fault>,
     ) -> Result<bool, Fault> {
-        let partition = keys::attempts_listing(scope, endpoint);
-        let Some(range) = Listing::of(window).range(&partition, true) else { return Ok(true) };
+        let Some(range) = Listing::of(window).range(partition, true) else { return Ok(true) };
         let (mut count, mut resume_at): (usize, ResumeAt) = (0, None);
         loop {
-            let limit = ENTRIES_PER_READ.min(attempts_max + 1 - count);
-            let (entries, next) = self.query("counting attempts", &range, true, limit, resume_at).await?;
+            let limit = ENTRIES_PER_READ.min(entries_max + 1 - count);
+            let (entries, next) = self.query("counting entries", &range, true, limit, resume_at).await?;
             count += entries.len();
-            if count > attempts_max {
+            if count > entries_max {
                 return Ok(false);
             }
             entries.iter().try_for_each(|entry| look(&Reader::new("attempt entry", entry)))?;
@@ -219,12 +231,14 @@ impl Store {
     }
 }
 
-/// What an index entry says about its delivery. Entries from before the index held all of it say less.
+/// What the index entry of an attempt, or of the record that there was none, says about its delivery. Entries from before the
+/// index held all of it say less.
 fn step(entry: &Reader<'_>) -> Result<Step, Fault> {
     Ok(Step {
+        at: entry.parsed("lsk", Ksuid::parse)?.timestamp(),
         number: entry.number_if("number")?.unwrap_or(1),
         trigger: entry.parsed_if("trigger", trigger_from_stored)?.unwrap_or(Trigger::Scheduled),
-        status: entry.parsed("status", AttemptStatus::from_stored)?,
+        status: entry.parsed_if("status", AttemptStatus::from_stored)?.unwrap_or(AttemptStatus::Fail),
         next_attempt_at: entry.instant_if("next")?,
     })
 }

@@ -91,6 +91,11 @@ pub(super) fn attempt_sk(id: &AttemptId) -> String {
     format!("{ATTEMPT}{}", id.ksuid())
 }
 
+/// Behind every record in a message's partition.
+pub(super) fn undelivered_end() -> String {
+    format!("{UNDELIVERED}\u{7f}")
+}
+
 /// One for a message and an endpoint.
 pub(super) fn undelivered_sk(endpoint: &EndpointId) -> String {
     format!("{UNDELIVERED}{}", endpoint.ksuid())

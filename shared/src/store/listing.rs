@@ -3,6 +3,8 @@
 //! An entry's sort key is the KSUID of its item, so a cursor is a bound of the query, and a page stays what it was while
 //! newer items arrive. Entries are filtered by what the index holds; the items themselves are read afterwards by key.
 
+use std::collections::HashMap;
+
 use super::item::{Item, Reader};
 use super::page::{Range, ResumeAt};
 use super::{Store, keys};
@@ -136,6 +138,26 @@ impl Store {
             found.keys.truncate(request.limit + 1);
         }
         Ok(found)
+    }
+
+    /// The page of the items behind what was found, read by key; what is gone by now, or stands elsewhere, is left out.
+    pub(super) async fn page_of<T, K>(
+        &self,
+        action: &str,
+        found: Found,
+        request: &PageRequest<K>,
+        from_item: impl Fn(&Item) -> Result<T, Fault>,
+        key_of: impl Fn(&T) -> Ksuid,
+        to_key: impl Fn(Ksuid) -> K,
+    ) -> Result<Page<T, K>, Fault> {
+        let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();
+        let mut things: HashMap<Ksuid, T> = HashMap::new();
+        for item in &self.batch_get(action, wanted).await? {
+            let thing = from_item(item)?;
+            things.insert(key_of(&thing), thing);
+        }
+        let read = found.keys.iter().filter_map(|entry| things.remove(&entry.ksuid)).collect();
+        Ok(found.page(request, read, |thing| to_key(key_of(thing)), &to_key))
     }
 
     async fn list_partition<K>(

@@ -205,14 +205,7 @@ impl Store {
         let listing = filter.listing(shards, request.cursor_key().map(MessageId::ksuid));
         let wants = |entry: &Item| filter.wants(&Reader::new("message entry", entry));
         let found = self.list(&listing, request, wants).await?;
-        let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();
-        let items = self.batch_get("reading messages", wanted).await?;
-        let mut messages: HashMap<Ksuid, Message> = HashMap::new();
-        for item in &items {
-            let message = from_item(item)?;
-            messages.insert(message.id.ksuid(), message);
-        }
-        let read = found.keys.iter().filter_map(|entry| messages.remove(&entry.ksuid)).collect();
-        Ok(found.page(request, read, |message: &Message| message.id, MessageId::from_ksuid))
+        let key_of = |message: &Message| message.id.ksuid();
+        self.page_of("reading messages", found, request, from_item, key_of, MessageId::from_ksuid).await
     }
 }

@@ -49,6 +49,7 @@ pub use listing::ListFilter;
 pub use messages::{Accepted, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
 pub use recipients::Recipients;
 pub use sessions::Cutoff;
+pub use undelivered::Traces;
 pub use usage::Counted;
 
 use crate::fault::Fault;

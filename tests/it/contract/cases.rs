@@ -64,9 +64,15 @@ const fn upsert(case: Case, creates_by: &'static [&'static str]) -> Case {
     Case { creates_by, ..case }
 }
 
-const NAME: Refused =
-    &[("name", "7"), ("name", "\"\""), ("metadata", "{\"a\":1}"), ("metadata", "{\"\":\"a\"}"), ("rateLimit", "0")];
-const PATCHED_NAME: Refused = &[("name", "7"), ("metadata", "{\"a\":1}")];
+const NAME: Refused = &[
+    ("name", "7"),
+    ("name", "\"\""),
+    ("metadata", "{\"a\":1}"),
+    ("metadata", "{\"\":\"a\"}"),
+    ("rateLimit", "0"),
+    ("retrySchedule", "[-1]"),
+];
+const PATCHED_NAME: Refused = &[("name", "7"), ("metadata", "{\"a\":1}"), ("retrySchedule", "7")];
 const URL: Refused = &[
     ("url", "\"nowhere\""),
     ("url", "\"ftp://example.com/\""),
@@ -75,6 +81,8 @@ const URL: Refused = &[
     ("eventTypes", "[\"un.known\"]"),
     ("uid", "\"a b\""),
     ("description", "7"),
+    ("retrySchedule", "[604801]"),
+    ("ordered", "7"),
 ];
 const URL_NEW: Refused = &[
     ("url", "\"nowhere\""),
@@ -82,7 +90,8 @@ const URL_NEW: Refused = &[
     ("headers", "{\"host\":\"x\"}"),
     ("eventTypes", "[\"un.known\"]"),
 ];
-const PATCHED_URL: Refused = &[("url", "\"nowhere\""), ("eventTypes", "[\"un.known\"]"), ("disabled", "7")];
+const PATCHED_URL: Refused =
+    &[("url", "\"nowhere\""), ("eventTypes", "[\"un.known\"]"), ("disabled", "7"), ("retrySchedule", "[-1]")];
 const SINCE: Refused =
     &[("since", "\"yesterday\""), ("since", "\"2020-01-01T00:00:00Z\""), ("until", "\"2100-01-01T00:00:00Z\"")];
 const DESCRIPTION: Refused = &[("description", "7"), ("schemas", "{\"1\":7}"), ("archived", "7")];
@@ -93,6 +102,7 @@ const SINCE_BODY: &str = r#"{"since":"$AN_HOUR_AGO"}"#;
 pub(super) const CASES: &[Case] = &[
     once(send("message.create", 202, NotFound, r#"{"eventType":"a.b","payload":{"n":2}}"#,
         &[("eventType", "\"a b\""), ("payload", "[]"), ("channels", "[]"), ("payloadRetentionPeriod", "1"), ("deliverAt", "\"soon\""),
+          ("deliverBefore", "\"2020-01-01T00:00:00Z\""), ("orderingKey", "\"a b\""),
           ("tags", "[\"a b\"]"), ("eventId", "\"a b\"")]), "payload", "{\"n\":3}"),
     send("message.precheck", 200, NotFound, r#"{"eventType":"a.b"}"#, &[("eventType", "7"), ("channels", "[]")]),
     once(send("endpoint.send-example", 202, NotFound, r#"{"eventType":"a.b"}"#, &[("eventType", "7"), ("payload", "[]"), ("exampleIndex", "-1")]),
@@ -163,6 +173,7 @@ pub(super) const CASES: &[Case] = &[
     get("message-attempt.get", NotFound),
     plain("message-attempt.expunge-content", 204, NotFound),
     plain("message-attempt.resend", 202, NotFound),
+    get("endpoint.list-undelivered", NotFound),
     get("endpoint.get-stats", NotFound),
     get("endpoint.get-attempt-stats", NotFound),
     once(send("endpoint.recover", 202, NotFound, SINCE_BODY, SINCE), "aFieldOfTomorrow", "1"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
+use fanfare::domain::undelivered::UndeliveredBecause;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::Route;
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ impl Fixture {
         let message = create("/api/v1/app/acme/msg", message).await["id"].as_str().unwrap().to_owned();
         stage.deliver_all().await;
         let attempt = stage.attempts("acme", &message).await[0]["id"].as_str().unwrap().to_owned();
+        stage.record(&application, &endpoint, &message, 2, UndeliveredBecause::EndpointDisabled).await;
         let task = stage.call("PUT", "/api/v1/stats/usage/event-types", None).await.id();
         let operational = json!({ "url": "http://127.0.0.1:9/", "uid": "ops" });
         let operational = create("/api/v1/operational-webhook/endpoint", operational).await;

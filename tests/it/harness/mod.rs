@@ -13,6 +13,7 @@ mod faults;
 pub(crate) mod process;
 mod raw;
 mod receiver;
+mod records;
 mod stage;
 pub(crate) mod table;
 mod wait;

@@ -1,18 +1,17 @@
 //! What is counted about an endpoint.
 
-use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, OrganizationId};
+use fanfare::domain::ids::EndpointId;
 use fanfare::domain::statistics::window;
 use fanfare::domain::timestamp::Timestamp;
-use fanfare::store::Store;
 use serde_json::{Value, json};
 
 use super::Scene;
-use crate::harness::ORGANIZATION;
+use crate::harness::Stage;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 fn deliveries(success: u32, sending: u32, fail: u32) -> Value {
-    json!({ "success": success, "pending": 0, "sending": sending, "fail": fail, "canceled": 0 })
+    json!({ "success": success, "pending": 0, "sending": sending, "fail": fail, "canceled": 0, "undelivered": 0 })
 }
 
 fn attempts(success: u32, fail: u32) -> Value {
@@ -87,11 +86,7 @@ async fn a_time_that_is_too_long_or_none_is_refused() {
 #[tokio::test]
 async fn more_than_can_be_counted_is_said_and_not_cut_off() {
     let (scene, _) = mix().await;
-    let store = Store::new(&scene.stage.platform.sdk, &scene.stage.platform.settings.table);
-    let scope = AppScope {
-        organization: OrganizationId::parse(ORGANIZATION).unwrap(),
-        application: ApplicationId::parse(&scene.application).unwrap(),
-    };
+    let (store, scope) = (scene.stage.store(), Stage::scope(&scene.application));
     let endpoint = EndpointId::parse(&scene.endpoint).unwrap();
     let now = scene.stage.platform.effects.now();
     let window = window(None, None, now).unwrap();

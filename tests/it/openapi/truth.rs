@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use fanfare::domain::Invalid;
-use fanfare::domain::names::{ApplicationUid, Channel, EndpointUid, EventId, EventTypeName, Tag};
+use fanfare::domain::names::{ApplicationUid, Channel, EndpointUid, EventId, EventTypeName, OrderingKey, Tag};
 use fanfare::domain::timestamp::Timestamp;
+use fanfare::domain::undelivered::UndeliveredBecause;
 use serde_json::{Value, json};
 
 use super::{Document, assert_fits, route};
@@ -59,6 +60,7 @@ async fn answers_about_applications_and_event_types_are_as_documented() {
     held.call("application.create", "", Some(json!({ "name": "Plain" })), 201).await;
     let full = json!({
         "name": "Full", "uid": "full", "throttleRate": 7, "rateLimit": 9, "metadata": { "a": "b" }, "unknown": [1],
+        "retrySchedule": [5, 300],
     });
     let made = held.call("application.create", "", Some(full.clone()), 201).await;
     assert_eq!(made["throttleRate"], 7, "the new name counts");
@@ -103,6 +105,7 @@ async fn answers_about_endpoints_are_as_documented() {
         "url": "https://example.com/hooks?a=b", "uid": "e", "description": "d", "eventTypes": ["a.b"], "filterTypes": ["c"],
         "channels": ["c:1"], "disabled": true, "throttleRate": 7, "rateLimit": 9, "metadata": { "a": "b" }, "version": 3,
         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "headers": { "x-a": "b", "Authorization": "c" },
+        "retrySchedule": [], "ordered": true,
     });
     let made = held.call("endpoint.create", "", Some(full.clone()), 201).await;
     assert_eq!((&made["throttleRate"], &made["eventTypes"]), (&json!(7), &json!(["a.b"])), "the new names count");
@@ -116,7 +119,7 @@ async fn answers_about_endpoints_are_as_documented() {
     held.call(
         "endpoint.patch",
         "",
-        Some(json!({ "uid": "e", "eventTypes": [], "channels": null, "throttleRate": null })),
+        Some(json!({ "uid": "e", "eventTypes": [], "channels": null, "throttleRate": null, "retrySchedule": null })),
         200,
     )
     .await;
@@ -142,7 +145,7 @@ async fn answers_about_messages_and_attempts_are_as_documented() {
     held.name("endpoint_id", &endpoint);
     let full = json!({
         "eventType": "order.placed", "eventId": "e", "channels": ["c"], "tags": ["t"], "payload": { "a": [1] },
-        "payloadRetentionPeriod": 5,
+        "payloadRetentionPeriod": 5, "deliverBefore": in_an_hour(&held.stage), "orderingKey": "order-7",
     });
     held.call("message.create", "", Some(full.clone()), 202).await;
     held.call("message.create", "", Some(json!({ "eventType": "order.placed", "eventId": "e", "payload": {} })), 409)
@@ -167,6 +170,11 @@ async fn answers_about_messages_and_attempts_are_as_documented() {
     held.call("message-attempt.list-attempted-messages", "?status=0", None, 200).await;
     held.call("message-attempt.list-attempted-messages", "?status=3&with_content=false", None, 200).await;
     held.call("message-attempt.list-attempted-destinations", "", None, 200).await;
+    let message = plain["id"].as_str().unwrap();
+    held.stage.record(&application, &endpoint, message, 9, UndeliveredBecause::DeadLettered).await;
+    let ended = held.call("endpoint.list-undelivered", "?event_types=order.placed&limit=1", None, 200).await;
+    assert_eq!(ended["data"].as_array().unwrap().len(), 1);
+    held.call("endpoint.list-undelivered", "?tag=%20", None, 422).await;
     held.call("endpoint.get-stats", "", None, 200).await;
     held.call("endpoint.get-attempt-stats", "", None, 200).await;
     held.call("endpoint.get-attempt-stats", "?until=2100-01-01T00:00:00Z", None, 400).await;
@@ -295,6 +303,7 @@ fn names_fit_their_schemas_just_when_they_are_taken() {
         check(&document, "EndpointUid", |text| EndpointUid::parse(text), text);
         check(&document, "EventId", |text| EventId::parse(text), text);
         check(&document, "EventTypeName", |text| EventTypeName::parse(text), text);
+        check(&document, "OrderingKey", |text| OrderingKey::parse(text), text);
         check(&document, "Channel", |text| Channel::parse(text), text);
         check(&document, "Tag", |text| Tag::parse(text), text);
     }

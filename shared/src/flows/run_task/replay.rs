@@ -11,13 +11,15 @@ use crate::domain::attempt::{Attempt, Trigger, next_number};
 use crate::domain::background::{BackgroundTask, ReplayFilter, Window};
 use crate::domain::delivery::{DeliveryStatus, DeliveryTask};
 use crate::domain::endpoint::Endpoint;
-use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId};
+use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId, UndeliveredId};
+use crate::domain::ksuid::Ksuid;
 use crate::domain::message::Message;
 use crate::domain::page::{Cursor, Order, Page, PageRequest};
-use crate::domain::standing::{Step, Trail};
 use crate::domain::subscription::Subscriber;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::undelivered::Undelivered;
 use crate::fault::Fault;
-use crate::store::{AttemptFilter, EndpointRef, ListFilter, MessageRef};
+use crate::store::{AttemptFilter, EndpointRef, ListFilter, MessageRef, Traces};
 
 /// Messages of a page that are looked at at one time.
 const LOOKS_MAX: usize = 10;
@@ -31,7 +33,7 @@ struct Pick<'a> {
 }
 
 impl RunTask {
-    /// One page of an endpoint's failed attempts. A message is taken where its first failure in the window stands, so it is
+    /// One page of an endpoint's failed attempts, then of what ended for it without being delivered. A message is taken where its first failure in the window stands, so it is
     /// taken once, however often it failed.
     pub(super) async fn recover(
         &self,
@@ -41,13 +43,14 @@ impl RunTask {
         window: &Window,
     ) -> Result<PageDone, Stop> {
         self.enabled(scope, endpoint).await?;
+        // Later ones are this task's own.
+        let list = ListFilter { after: Some(window.since), before: Some(task.created_at), ..ListFilter::default() };
+        let cursor = task.progress.cursor.as_deref();
+        if cursor.and_then(UndeliveredId::parse).is_some() {
+            return self.recover_undelivered(task, scope, endpoint, window, &list).await;
+        }
         let request = page(task, AttemptId::parse);
-        let filter = AttemptFilter {
-            status: Some(DeliveryStatus::Fail),
-            // Later ones are this task's own.
-            list: ListFilter { after: Some(window.since), before: Some(task.created_at), ..ListFilter::default() },
-            ..AttemptFilter::default()
-        };
+        let filter = AttemptFilter { status: Some(DeliveryStatus::Fail), list, ..AttemptFilter::default() };
         let found = self.store.list_attempts_for_endpoint(scope, endpoint, &request, &filter).await?;
         let mut looks = Vec::new();
         for attempt in &found.items {
@@ -57,7 +60,51 @@ impl RunTask {
         }
         let tasks = all(looks).await?;
         self.queue_all(&tasks).await?;
+        let PageDone { mut progress, is_last } = done(task, found, tasks.len());
+        if is_last {
+            let records_begin = UndeliveredId::from_ksuid(Ksuid::first_at(window.since));
+            progress.cursor = Some(records_begin.to_string());
+        }
+        Ok(PageDone { progress, is_last: false })
+    }
+
+    /// Behind the failed attempts: one page of what ended for the endpoint without being delivered. A message that had an
+    /// attempt when the task was asked for has been taken with it.
+    async fn recover_undelivered(
+        &self,
+        task: &BackgroundTask,
+        scope: &AppScope,
+        endpoint: &EndpointId,
+        window: &Window,
+        list: &ListFilter,
+    ) -> Result<PageDone, Stop> {
+        let found = self.store.list_undelivered(scope, endpoint, &page(task, UndeliveredId::parse), list).await?;
+        let mut looks = Vec::new();
+        for record in &found.items {
+            if window.holds(record.message.timestamp()) {
+                looks.push(self.undelivered(scope, record, task.created_at));
+            }
+        }
+        let tasks = all(looks).await?;
+        self.queue_all(&tasks).await?;
         Ok(done(task, found, tasks.len()))
+    }
+
+    /// The first attempt of a delivery that ended without one, with retries, unless it has been begun by now.
+    async fn undelivered(
+        &self,
+        scope: &AppScope,
+        record: &Undelivered,
+        asked_at: Timestamp,
+    ) -> Result<Option<DeliveryTask>, Fault> {
+        let attempts = self.traces(scope, &record.message, &record.endpoint).await?.attempts;
+        let was_taken = |attempt: &Attempt| attempt.id.timestamp() < asked_at || attempt.outcome.is_success();
+        if attempts.iter().any(was_taken) {
+            return Ok(None);
+        }
+        let message = self.store.message(scope, &MessageRef::Id(record.message)).await?;
+        let first = |message| self.delivery(scope, &message, &record.endpoint, 1, Trigger::Scheduled);
+        Ok(message.and_then(first))
     }
 
     /// The next attempt of the delivery this one belongs to, if it failed so far and this is where it is taken.
@@ -67,7 +114,7 @@ impl RunTask {
         failed: &Attempt,
         window: &Window,
     ) -> Result<Option<DeliveryTask>, Fault> {
-        let attempts = self.attempts(scope, &failed.message, &failed.endpoint).await?;
+        let attempts = self.traces(scope, &failed.message, &failed.endpoint).await?.attempts;
         let first = attempts.iter().map(|attempt| attempt.id).filter(|id| id.timestamp() >= window.since).min();
         if first != Some(failed.id) || attempts.iter().any(|attempt| attempt.outcome.is_success()) {
             return Ok(None);
@@ -76,7 +123,8 @@ impl RunTask {
         Ok(message.and_then(|message| self.again(scope, &message, &failed.endpoint, &attempts)))
     }
 
-    /// One page of the application's messages: those the endpoint wants and was never sent begin now, with retries.
+    /// One page of the application's messages: those the endpoint wants and was never sent begin now, with retries, whether or
+    /// not it is on record why they were not.
     pub(super) async fn replay_missing(
         &self,
         task: &BackgroundTask,
@@ -130,18 +178,19 @@ impl RunTask {
         if pick.filter.is_none() && !is_subscribed {
             return Ok(None);
         }
-        let attempts = self.attempts(pick.scope, &message.id, endpoint).await?;
+        let traces = self.traces(pick.scope, &message.id, endpoint).await?;
+        let attempts = &traces.attempts;
         let Some(filter) = pick.filter else {
             let first = || self.delivery(pick.scope, message, endpoint, 1, Trigger::Scheduled);
             return Ok(attempts.is_empty().then(first).flatten());
         };
-        let trail: Trail = attempts.iter().map(Step::from).collect();
-        let status = trail.standing(message.is_called_off(), self.effects.now()).status;
+        let status = traces.trail().standing(message.is_called_off(), self.effects.now()).status;
         let class = attempts.last().map(|attempt| attempt.outcome.status_code() / 100 * 100);
-        let is_wanted = (is_subscribed || !attempts.is_empty())
+        let is_its = is_subscribed || !attempts.is_empty() || !traces.undelivered.is_empty();
+        let is_wanted = is_its
             && filter.status.is_none_or(|wanted| wanted == status)
             && filter.status_code_class.is_none_or(|wanted| Some(wanted) == class);
-        Ok(is_wanted.then(|| self.again(pick.scope, message, endpoint, &attempts)).flatten())
+        Ok(is_wanted.then(|| self.again(pick.scope, message, endpoint, attempts)).flatten())
     }
 
     /// The endpoint, which must be there and want deliveries.
@@ -154,16 +203,9 @@ impl RunTask {
         }
     }
 
-    /// The attempts of a delivery, oldest first.
-    async fn attempts(
-        &self,
-        scope: &AppScope,
-        message: &MessageId,
-        endpoint: &EndpointId,
-    ) -> Result<Vec<Attempt>, Fault> {
-        let mut attempts = self.store.attempts_of(scope, message).await?;
-        attempts.retain(|attempt| attempt.endpoint == *endpoint);
-        Ok(attempts)
+    /// What a delivery left so far.
+    async fn traces(&self, scope: &AppScope, message: &MessageId, endpoint: &EndpointId) -> Result<Traces, Fault> {
+        Ok(self.store.traces_of(scope, message).await?.of(endpoint))
     }
 
     /// One more attempt, behind those that were made.

@@ -28,6 +28,7 @@ use crate::domain::names::{
 use crate::domain::schedule::{RETRIES_MAX, RETRY_DELAY_S_MAX, RetrySchedule};
 use crate::domain::signature::{SignatureScheme, SigningSecret};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::undelivered::UndeliveredBecause;
 use crate::domain::url::{EndpointUrl, URL_BYTES_MAX};
 use crate::http::query::PageOut;
 
@@ -117,6 +118,12 @@ schema! {
     DeliveryStatus, "DeliveryStatus" => number()
         .description(Some("0: success, 1: pending, 2: fail, 3: sending, 4: canceled."))
         .enum_values(Some(DeliveryStatus::ALL.map(DeliveryStatus::number)));
+    UndeliveredBecause, "UndeliveredBecause" => text()
+        .description(Some(
+            "`endpoint_disabled`: its endpoint was disabled when its time came; `deadline_passed`: the message's \
+             `deliverBefore` was over; `dead_lettered`: the gateway itself failed at it, again and again.",
+        ))
+        .enum_values(Some(UndeliveredBecause::ALL.map(UndeliveredBecause::as_str)));
     StatusText, "StatusText" => text().enum_values(Some(DeliveryStatus::ALL.map(DeliveryStatus::as_str)));
     TaskStatus, "TaskStatus" => text().enum_values(Some(TaskStatus::ALL.map(TaskStatus::as_str)));
     TaskName, "TaskName" => text().enum_values(Some(TASK_NAMES));

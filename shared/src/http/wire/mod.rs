@@ -15,6 +15,7 @@ pub mod legacy_signature;
 pub mod message;
 pub mod openapi_import;
 pub mod statistics;
+pub mod undelivered;
 
 use serde::{Deserialize, Deserializer};
 

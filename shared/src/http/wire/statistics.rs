@@ -18,6 +18,9 @@ pub struct EndpointStatsOut {
     fail: u64,
     /// It was called off.
     canceled: u64,
+    /// Ended without being delivered, and without an attempt that says so. One that was attempted before, or since, is also
+    /// counted by how it stands.
+    undelivered: u64,
 }
 
 impl From<DeliveryCounts> for EndpointStatsOut {
@@ -28,6 +31,7 @@ impl From<DeliveryCounts> for EndpointStatsOut {
             sending: counts.sending,
             fail: counts.fail,
             canceled: counts.canceled,
+            undelivered: counts.undelivered,
         }
     }
 }

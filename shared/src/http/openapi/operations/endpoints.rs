@@ -24,7 +24,8 @@ pub(super) fn shown() -> Value {
     json!({
         "id": ENDPOINT, "uid": "billing", "url": URL, "description": "Billing", "eventTypes": ["invoice.paid"],
         "filterTypes": ["invoice.paid"], "channels": ["project:123"], "disabled": false, "throttleRate": 50,
-        "rateLimit": 50, "metadata": { "team": "billing" }, "version": 1, "createdAt": INSTANT, "updatedAt": INSTANT,
+        "rateLimit": 50, "metadata": { "team": "billing" }, "version": 1, "retrySchedule": [5, 300, 1_800],
+        "ordered": false, "createdAt": INSTANT, "updatedAt": INSTANT,
     })
 }
 

@@ -50,6 +50,7 @@ const APPLICATION: &str = "app_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const ENDPOINT: &str = "ep_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const MESSAGE: &str = "msg_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const ATTEMPT: &str = "atmpt_1srOrx2ZWZBpBUvZwXKQmoEYga2";
+const UNDELIVERED: &str = "und_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const TASK: &str = "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const INSTANT: &str = "2026-11-24T09:30:00Z";
 

@@ -1,0 +1,50 @@
+//! What a test puts on record itself, past the functions.
+
+use fanfare::domain::attempt::Trigger;
+use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
+use fanfare::domain::names::EventTypeName;
+use fanfare::domain::timestamp::MS_PER_DAY;
+use fanfare::domain::undelivered::{Undelivered, UndeliveredBecause};
+use fanfare::store::Store;
+
+use super::stage::{ORGANIZATION, Stage};
+
+impl Stage {
+    /// The scope that the application's records lie in.
+    pub(crate) fn scope(application: &str) -> AppScope {
+        AppScope {
+            organization: OrganizationId::parse(ORGANIZATION).unwrap(),
+            application: ApplicationId::parse(application).unwrap(),
+        }
+    }
+
+    /// The table, as the functions see it.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(&self.platform.sdk, &self.platform.settings.table)
+    }
+
+    /// Has it on record that attempt `number` of a message of type `order.placed` will not be made.
+    pub(crate) async fn record(
+        &self,
+        application: &str,
+        endpoint: &str,
+        message: &str,
+        number: u16,
+        reason: UndeliveredBecause,
+    ) {
+        let at = self.platform.effects.now();
+        let record = Undelivered {
+            message: MessageId::parse(message).unwrap(),
+            endpoint: EndpointId::parse(endpoint).unwrap(),
+            at,
+            reason,
+            number,
+            trigger: Trigger::Scheduled,
+            event_type: EventTypeName::parse("order.placed").unwrap(),
+            channels: Vec::new(),
+            tags: Vec::new(),
+        };
+        let expires_at = at.plus_millis(90 * MS_PER_DAY);
+        self.store().record_undelivered(&Self::scope(application), &record, expires_at).await.unwrap();
+    }
+}
