@@ -2,7 +2,7 @@
 //! back, whatever it went through itself.
 
 use fanfare::domain::attempt::Trigger;
-use fanfare::domain::delivery::DeliveryTask;
+use fanfare::domain::delivery::{DeliveryTask, Granted};
 use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use fanfare::domain::names::EventTypeName;
 use fanfare::domain::timestamp::Timestamp;
@@ -125,12 +125,55 @@ async fn put_due(stage: &Stage, instants: impl Iterator<Item = Timestamp>) {
             expires_at: now.plus_millis(DAY_MS),
             payload: None,
             is_repeat: true,
+            deliver_before: None,
+            is_urgent: false,
+            postponed: 0,
+            granted: Granted::default(),
+            place: None,
         };
         DueDelivery { at, task }
     };
     let due: Vec<_> = instants.enumerate().map(due).collect();
     let puts = due.iter().map(|due| store.put_due(due, now));
     futures_util::future::try_join_all(puts).await.unwrap();
+}
+
+/// What a sweep asks of the table when this many deliveries wait for the hours to come and three are due.
+async fn sweeping(waiting: i64) -> (usize, std::collections::BTreeMap<String, usize>) {
+    let stage = Stage::new(&[]).await;
+    let first = stage.platform.effects.now().plus_millis(1_200_000);
+    put_due(&stage, (0..3).map(|_| first)).await;
+    // A hundred thousand at a time, so that what this test holds in memory is bounded.
+    for begin in (0..waiting).step_by(100_000) {
+        let end = waiting.min(begin + 100_000);
+        put_due(&stage, (begin..end).map(|number| first.plus_millis(3_600_000 + number % 1_440 * 60_000))).await;
+    }
+    stage.clock.go_to_minute(minute_of(first) + 1);
+    let before = stage.faults.all_calls();
+    let queued = stage.sweep().await;
+    let mut calls = stage.faults.all_calls();
+    for (operation, count) in before {
+        *calls.get_mut(&operation).unwrap() -= count;
+    }
+    calls.retain(|_, count| *count > 0);
+    (queued, calls)
+}
+
+async fn check_sweeping(waiting: i64) {
+    let (queued, calls) = sweeping(waiting).await;
+    assert_eq!((queued, &calls), (3, &sweeping(0).await.1), "as many calls as with none waiting");
+    assert!(!calls.contains_key("Scan"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn what_waits_for_later_costs_a_sweep_nothing() {
+    check_sweeping(2_000).await;
+}
+
+#[tokio::test]
+#[ignore = "fills a table with a million items; tests/lanes/million-due.sh runs it"]
+async fn a_million_that_wait_for_later_cost_a_sweep_nothing() {
+    check_sweeping(1_000_000).await;
 }
 
 /// Sweeps with a clock on which every look takes this long, for so long.

@@ -104,7 +104,8 @@ async fn a_line_whose_endpoint_is_switched_off_ends_with_a_record_for_each() {
     assert_eq!(line.delivered().await, [1]);
     assert_eq!(line.stage.backlog().await.0, 0);
     let listed = line.stage.call("GET", &format!("{endpoint}/undelivered"), None).await.json();
-    let listed: BTreeSet<&str> = listed["data"].as_array().unwrap().iter().map(|r| r["msgId"].as_str().unwrap()).collect();
+    let listed: BTreeSet<&str> =
+        listed["data"].as_array().unwrap().iter().map(|r| r["msgId"].as_str().unwrap()).collect();
     assert_eq!(listed, messages.iter().map(String::as_str).collect());
     line.stage.call("PATCH", &endpoint, Some(json!({ "disabled": false }))).await.id();
     line.publish(4, Some("k")).await;

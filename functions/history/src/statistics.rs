@@ -46,7 +46,8 @@ pub(crate) async fn deliveries(
     let (scope, endpoint, window) = asked(&door, &caller, named, &query).await?;
     let now = door.effects.now();
     let counts = door.store.count_deliveries(&scope, &endpoint, &window, COUNTED_ATTEMPTS_MAX, now).await?;
-    Ok(ok(&EndpointStatsOut::from(counts.ok_or_else(too_many)?)))
+    let gate = door.store.gate(&scope, &endpoint).await?;
+    Ok(ok(&EndpointStatsOut::new(counts.ok_or_else(too_many)?, &gate, now)))
 }
 
 pub(crate) async fn attempts(
