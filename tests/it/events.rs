@@ -56,8 +56,13 @@ const HTTP: &[(&str, &str, i64)] = &[
 ];
 
 /// Events of other functions.
-const OTHERS: &[(&str, &str)] =
-    &[("deliver", "batch"), ("deliver", "poison"), ("sweep", "minute"), ("background", "job")];
+const OTHERS: &[(&str, &str)] = &[
+    ("deliver", "batch"),
+    ("deliver", "poison"),
+    ("sweep", "minute"),
+    ("background", "job"),
+    ("background", "operational-event"),
+];
 
 fn event(function: &str, case: &str) -> String {
     let path = root().join("events").join(function).join(format!("{case}.json"));
@@ -112,12 +117,14 @@ async fn a_batch_is_delivered_and_its_poison_is_left_in_the_queue() {
 }
 
 #[tokio::test]
-async fn a_job_whose_task_is_forgotten_is_done() {
+async fn a_job_that_is_about_nothing_any_more_is_done() {
     let stage = Stage::new(&[]).await;
-    let event: SqsEvent = serde_json::from_str(&event("background", "job")).unwrap();
     let door = background::Door::new(&stage.platform);
-    let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
-    assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }));
+    for case in ["job", "operational-event"] {
+        let event: SqsEvent = serde_json::from_str(&event("background", case)).unwrap();
+        let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+        assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }), "{case}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
 //! | [`undelivered`] | what ended without being delivered is on record, and is sent again |
+//! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
@@ -49,6 +50,7 @@ mod managing;
 mod merging;
 mod openapi;
 mod operational;
+mod operational_events;
 mod ordering;
 mod own_settings;
 mod pages;

@@ -29,6 +29,7 @@ impl Scene {
         receiver.on("/", move |_| Reply::Status(says.load(Ordering::SeqCst)));
         let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
         receiver.verify("/", &stage.secret(&application, &endpoint).await);
+        stage.work(TIME_MS).await; // what is told of the endpoint
         Self { stage, receiver, answer, application, endpoint }
     }
 

@@ -2,12 +2,13 @@
 
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
 use crate::domain::Invalid;
+use crate::domain::application::Application;
 use crate::domain::endpoint::{
     ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
 };
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::names::EventTypeName;
-use crate::domain::operational::{OperationalEventType, operational_application};
+use crate::domain::operational::{OperationalEvent, OperationalEventType, Whose, operational_application};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::revision::Precondition;
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
@@ -48,8 +49,17 @@ pub struct NewEndpoint {
 impl Configure {
     /// The scope of the application a caller names.
     pub async fn scope(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<AppScope, Refusal> {
-        let application = self.application(organization, named).await?.id;
-        Ok(AppScope { organization: *organization, application })
+        self.owner(organization, named).await.map(|(scope, _)| scope)
+    }
+
+    /// The application a caller names, with its scope.
+    pub(super) async fn owner(
+        &self,
+        organization: &OrganizationId,
+        named: &ApplicationRef,
+    ) -> Result<(AppScope, Application), Refusal> {
+        let application = self.application(organization, named).await?;
+        Ok((AppScope { organization: *organization, application: application.id }, application))
     }
 
     /// Creates an endpoint.
@@ -60,13 +70,25 @@ impl Configure {
         new: NewEndpoint,
         key: Option<CreationKey<'_>>,
     ) -> Result<Endpoint, Refusal> {
-        let scope = self.scope(organization, application).await?;
+        let (scope, application) = self.owner(organization, application).await?;
+        let endpoint = self.make_endpoint(&scope, new, key).await?;
+        let whose = Whose::of(&scope, &application);
+        self.announce(&[OperationalEvent::endpoint_created(whose, &endpoint)]).await;
+        Ok(endpoint)
+    }
+
+    async fn make_endpoint(
+        &self,
+        scope: &AppScope,
+        new: NewEndpoint,
+        key: Option<CreationKey<'_>>,
+    ) -> Result<Endpoint, Refusal> {
         let idempotency = self.idempotency(key, &format!("endpoint of {}", scope.application));
-        if let Err(refusal) = self.check_new(&scope, &new.draft).await {
+        if let Err(refusal) = self.check_new(scope, &new.draft).await {
             // What a repeat's first request made may be the very endpoint that fills the application.
             return match &idempotency {
-                Some(key) => match self.store.made_before(organization, key).await? {
-                    Some(repeat) => self.created(&scope, repeat).await,
+                Some(key) => match self.store.made_before(&scope.organization, key).await? {
+                    Some(repeat) => self.created(scope, repeat).await,
                     None => Err(refusal),
                 },
                 None => Err(refusal),
@@ -79,9 +101,9 @@ impl Configure {
             None => self.new_secret(new.scheme),
         };
         let endpoint = checked(new.draft.create(id, secret, new.headers, now), LEGACY_SIGNATURES)?;
-        match self.store.create_endpoint(&scope, &endpoint, idempotency.as_ref()).await? {
+        match self.store.create_endpoint(scope, &endpoint, idempotency.as_ref()).await? {
             Created::New => Ok(endpoint),
-            other => self.created(&scope, other).await,
+            other => self.created(scope, other).await,
         }
     }
 
@@ -174,11 +196,13 @@ impl Configure {
 
     /// Deletes an endpoint; deliveries to it that are on their way end.
     pub async fn delete_endpoint(&self, named: &EndpointName, precondition: &Precondition) -> Result<(), Refusal> {
-        let scope = self.scope(&named.organization, &named.application).await?;
+        let (scope, application) = self.owner(&named.organization, &named.application).await?;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             require(precondition, Some(&before.revision()))?;
             if self.store.delete_endpoint(&scope, &before).await? == Updated::Done {
+                let whose = Whose::of(&scope, &application);
+                self.announce(&[OperationalEvent::endpoint_deleted(whose, &before)]).await;
                 return Ok(());
             }
         }
@@ -221,13 +245,17 @@ impl Configure {
         precondition: &Precondition,
         change: impl Fn(&Endpoint, Timestamp) -> Result<Endpoint, Refusal>,
     ) -> Result<Endpoint, Refusal> {
-        let scope = self.scope(&named.organization, &named.application).await?;
+        let (scope, application) = self.owner(&named.organization, &named.application).await?;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             require(precondition, Some(&before.revision()))?;
             let after = change(&before, self.effects.now())?;
             match self.store.update_endpoint(&scope, &before, &after).await? {
-                Updated::Done => return Ok(after),
+                Updated::Done => {
+                    let whose = Whose::of(&scope, &application);
+                    self.announce(&OperationalEvent::endpoint_changed(whose, &before, &after)).await;
+                    return Ok(after);
+                }
                 Updated::UidTaken => return Err(uid_taken()),
                 Updated::Raced | Updated::Repeat { .. } => {}
             }

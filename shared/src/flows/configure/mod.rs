@@ -3,6 +3,17 @@
 //! Creating happens once per idempotency key, by a record in the same transaction; a repeat is answered with what the first
 //! request made, as it is now. Changing reads, decides and writes over exactly what it read; a change that was overtaken by
 //! another is done anew on top of it, if the caller's precondition still holds.
+//!
+//! What happens to an endpoint is told as an operational event, after it is stored: `endpoint.created` and `endpoint.deleted`;
+//! for every change of its configuration, its headers and its secret included, `endpoint.updated`, also when the new one says
+//! the same as the old one; and when its switch was changed, `endpoint.disabled` or `endpoint.enabled` besides. An endpoint
+//! that is deleted with its application is not told of. Cut short in between, the caller has no answer and repeats: a repeat
+//! under an idempotency key tells it again, which is one message; a change that is made again is told as a change. Only of a
+//! deletion nothing is left that could be told. When the queue refuses the event, the change is done all the same: the
+//! caller hears of its success, the log of the event.
+//!
+//! One message to the job queue for each event, whoever listens: what is known of listeners in a process would be old when
+//! the first one comes, and configurations seldom change.
 
 mod applications;
 mod endpoints;
@@ -17,9 +28,11 @@ pub use rotate_secret::Rotation;
 
 use super::{CreationKey, Refusal, key_reused};
 use crate::config::Platform;
+use crate::domain::operational::OperationalEvent;
 use crate::domain::revision::{Precondition, Revision};
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::queue::JobQueue;
 use crate::store::{Idempotency, Store};
 
 /// How often a change that was overtaken is tried again. Changes of one thing come seldom; a caller that loses this often is
@@ -30,6 +43,7 @@ const OVERTAKEN_MAX: usize = 4;
 #[derive(Clone)]
 pub struct Configure {
     store: Store,
+    jobs: JobQueue,
     effects: Effects,
     https_only: bool,
 }
@@ -48,6 +62,7 @@ impl Configure {
     pub fn new(platform: &Platform) -> Self {
         Self {
             store: Store::new(&platform.sdk, &platform.settings.table),
+            jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
             https_only: platform.settings.https_only,
         }
@@ -56,6 +71,17 @@ impl Configure {
     /// `place` is what is created where: a key counts once for each.
     fn idempotency(&self, key: Option<CreationKey<'_>>, place: &str) -> Option<Idempotency> {
         key.map(|key| key.at(place, self.effects.now()))
+    }
+
+    /// Has the organization told of what is stored already.
+    async fn announce(&self, events: &[OperationalEvent]) {
+        let announcements = events.iter().map(|event| self.jobs.announce(event));
+        let outcomes = futures_util::future::join_all(announcements).await;
+        for (event, outcome) in events.iter().zip(outcomes) {
+            if let Err(fault) = outcome {
+                tracing::error!(event = event.key, error = fault.chain(), "an operational event is lost");
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use super::endpoints::checked;
 use super::{Configure, CreationKey, EndpointName, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
 use crate::domain::endpoint::Endpoint;
+use crate::domain::operational::{OperationalEvent, Whose};
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
 use crate::flows::Thing;
 use crate::store::Updated;
@@ -28,7 +29,8 @@ impl Configure {
         key: Option<CreationKey<'_>>,
     ) -> Result<Endpoint, Refusal> {
         const NO_ENDPOINT: Refusal = Refusal::NotFound(Thing::Endpoint);
-        let scope = self.scope(&named.organization, &named.application).await?;
+        let (scope, application) = self.owner(&named.organization, &named.application).await?;
+        let whose = Whose::of(&scope, &application);
         let mut bytes = [0; SECRET_BYTES_DEFAULT];
         self.effects.random.fill(&mut bytes);
         for _ in 0..OVERTAKEN_MAX {
@@ -45,8 +47,15 @@ impl Configure {
                 Some(once) => self.store.update_endpoint_once(&scope, &before, &after, &once).await?,
             };
             match updated {
-                Updated::Done => return Ok(after),
-                Updated::Repeat { is_same_request: true } => return Ok(before),
+                Updated::Done => {
+                    self.announce(&OperationalEvent::endpoint_changed(whose, &before, &after)).await;
+                    return Ok(after);
+                }
+                // As it is: when nothing came in between, the change that the first request made.
+                Updated::Repeat { is_same_request: true } => {
+                    self.announce(&OperationalEvent::endpoint_changed(whose, &before, &before)).await;
+                    return Ok(before);
+                }
                 Updated::Repeat { is_same_request: false } => return Err(key_reused()),
                 Updated::UidTaken | Updated::Raced => {}
             }

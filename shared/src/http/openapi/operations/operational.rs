@@ -11,6 +11,14 @@ use crate::http::wire::endpoint::{
 };
 use crate::http::wire::jwks::JwksOut;
 
+/// What such an endpoint gets.
+const TOLD: &str = "It gets what happens to your endpoints and messages, signed and retried like any message: `endpoint.created`, \
+    `endpoint.updated` (any change, headers and secret included), `endpoint.disabled`, `endpoint.enabled`, `endpoint.deleted`, \
+    `message.attempt.failing` (the fourth attempt failed), `message.attempt.recovered`, `message.attempt.exhausted` and \
+    `message.dead_lettered`; all of them when it names no event types. The body has `type` and `data`: `appId`, `endpointId`, \
+    and with messages `msgId` and `lastAttempt`; `failSince` and `trigger` (`manual` or `automatic`) when an endpoint was \
+    disabled; your own identifiers where they are at hand.";
+
 /// An endpoint of the organization's own, as it is taken or shown.
 fn own(mut endpoint: Value) -> Value {
     let types = json!(["endpoint.disabled", "message.attempt.exhausted"]);
@@ -34,6 +42,7 @@ fn of_endpoints() -> Vec<OperationDoc> {
             .query(page("Which end comes first; the newest, unless said otherwise."))
             .answers::<PageOut<EndpointOut>>(200, page_of(own(shown()), ENDPOINT)),
         op("operational-webhook-endpoint.create", "Create an endpoint of your own")
+            .describe(TOLD)
             .body::<EndpointIn>(own(taken()))
             .idempotent()
             .answers::<EndpointOut>(201, own(shown()))
