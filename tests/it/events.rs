@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Stage;
 use crate::harness::process::root;
+use crate::harness::table::{items_of, text};
 
 /// The order matters: an endpoint needs its application, a message is found after it was accepted.
 const HTTP: &[(&str, &str, i64)] = &[
@@ -62,6 +63,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("sweep", "minute"),
     ("background", "job"),
     ("background", "operational-event"),
+    ("background", "dead-letter"),
 ];
 
 fn event(function: &str, case: &str) -> String {
@@ -125,6 +127,18 @@ async fn a_job_that_is_about_nothing_any_more_is_done() {
         let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
         assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }), "{case}");
     }
+}
+
+#[tokio::test]
+async fn dead_letters_are_put_on_record_but_for_those_nobody_knows() {
+    let stage = Stage::new(&[]).await;
+    let event: SqsEvent = serde_json::from_str(&event("background", "dead-letter")).unwrap();
+    let door = background::Door::new(&stage.platform);
+    let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+    let failures = json!([{ "itemIdentifier": "5743abdd-ddfa-48c1-a3a9-9fdebc2e8f3f" }]);
+    assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": failures }));
+    let records: Vec<_> = items_of(&stage.engines, "M#").await.iter().map(|item| text(item, "reason")).collect();
+    assert_eq!(records, ["dead_lettered"]);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@
 //! | [`managing`], [`own_settings`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
-//! | [`undelivered`] | what ended without being delivered is on record, and is sent again |
+//! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
 //! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
@@ -36,6 +36,7 @@ mod bad_input;
 mod caching;
 mod contract;
 mod creating;
+mod dead_letters;
 mod delivering;
 mod due;
 mod events;

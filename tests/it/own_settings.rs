@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use svix::models::{ApplicationIn, EndpointUpsertIn};
 
 use crate::harness::table::{items_of, number};
-use crate::harness::{Answer, Stage, World, as_json, request, send};
+use crate::harness::{Stage, World};
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
@@ -96,12 +96,8 @@ async fn a_retry_schedule_that_is_none_is_refused_with_its_place_and_changes_not
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_sdk_that_does_not_know_the_settings_leaves_them() {
     let world = World::start(&[]).await;
-    let raw = async |method: &str, path: &str, body: Value| -> Answer {
-        let request = request(&world.token, method, &format!("/api/v1/app{path}"), as_json(Some(body)), None);
-        let (head, body) = request.into_parts();
-        let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
-        send(world.address(), http::Request::from_parts(head, http_body_util::Full::new(bytes))).await
-    };
+    let raw =
+        async |method: &str, path: &str, body| world.call(method, &format!("/api/v1/app{path}"), Some(body)).await;
     let set = json!({ "name": "Acme", "uid": "acme", "retrySchedule": [3] });
     assert_eq!(raw("POST", "", set).await.status, 201);
     let set = json!({ "url": "http://127.0.0.1:9/", "uid": "main", "retrySchedule": [], "ordered": true });

@@ -154,7 +154,7 @@ async fn a_bulk_replay_sends_what_its_filter_wants() {
 
 #[tokio::test]
 async fn work_that_is_cut_short_is_ended_by_the_next_invocations() {
-    let scene = Scene::new(500).await;
+    let scene = Scene::new(404).await;
     let failed = scene.publish(130).await;
     scene.stage.deliver_all().await;
     scene.stage.clock.forward_s(1);

@@ -1,6 +1,9 @@
 //! The door `background`: what is done behind the requests, one piece of it for each queued job. Tasks are worked on, and go back
 //! into the queue by themselves when time is up; operational events become messages of the organization's own application,
-//! when an endpoint there wants them. What fails through us comes again.
+//! when an endpoint there wants them; what the queues' consumers failed at again and again is put on record. What fails through us comes
+//! again.
+
+mod dead_letters;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use fanfare::config::Platform;
@@ -10,6 +13,7 @@ use fanfare::domain::timestamp::Timestamp;
 use fanfare::fault::Fault;
 use fanfare::flows::Refusal;
 use fanfare::flows::accept_message::AcceptMessage;
+use fanfare::flows::bury::Bury;
 use fanfare::flows::run_task::RunTask;
 use fanfare::queue::{self, Job};
 use fanfare::store::ApplicationRef;
@@ -27,26 +31,43 @@ const RECEIVES_MAX: u32 = 5;
 pub struct Door {
     run_task: RunTask,
     accept_message: AcceptMessage,
+    bury: Bury,
+    job_queue_url: String,
 }
 
 impl Door {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        Self { run_task: RunTask::new(platform), accept_message: AcceptMessage::new(platform) }
+        Self {
+            run_task: RunTask::new(platform),
+            accept_message: AcceptMessage::new(platform),
+            bury: Bury::new(platform),
+            job_queue_url: platform.settings.job_queue_url.clone(),
+        }
     }
 
-    /// One batch, which the template keeps to one job. Names the messages that are to stay in the queue.
+    /// One batch, which the template keeps to one job, or to ten dead letters. Names the messages that are to stay in the queue.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         let mut response = SqsBatchResponse::default();
         for message in event.payload.records {
-            if !self.is_done(&message, deadline).await {
+            let is_done = match self.is_job(&message) {
+                true => self.is_done(&message, deadline).await,
+                false => dead_letters::is_buried(&self.bury, &message).await,
+            };
+            if !is_done {
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
                 response.batch_item_failures.push(failure);
             }
         }
         Ok(response)
+    }
+
+    /// Whether it comes from the job queue, as all do that do not say otherwise. A dead letter may read like a job, so the body
+    /// cannot tell.
+    fn is_job(&self, message: &SqsMessage) -> bool {
+        message.event_source_arn.as_deref().is_none_or(|arn| queue::is_at(arn, &self.job_queue_url))
     }
 
     async fn is_done(&self, message: &SqsMessage, deadline: Timestamp) -> bool {

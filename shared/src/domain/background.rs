@@ -40,6 +40,18 @@ pub struct BackgroundTask {
     pub updated_at: Timestamp,
 }
 
+/// What a task says that failed through no fault of its own.
+pub const FAILED_THROUGH_US: &str = "an internal failure; ask for it again";
+
+impl BackgroundTask {
+    /// The task, over at `now` before it was done, and why.
+    #[must_use]
+    pub fn failed(&self, reason: &str, now: Timestamp) -> Self {
+        let progress = Progress { failure: Some(reason.to_owned()), ..self.progress.clone() };
+        Self { status: TaskStatus::Failed, progress, updated_at: now.later_than(self.updated_at), ..self.clone() }
+    }
+}
+
 /// Whether a task is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStatus {

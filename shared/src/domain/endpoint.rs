@@ -300,6 +300,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether what was learnt about its receiver counts no more: it is switched on again, or somewhere else.
+    pub fn begins_anew(&self, before: &Self) -> bool {
+        self.url != before.url || (self.disabled.is_none() && before.disabled.is_some())
+    }
+
     fn legacy_signatures_after(&self, drafts: Option<Vec<LegacySignatureDraft>>) -> Vec<LegacySignature> {
         match drafts {
             Some(drafts) => over(drafts, &self.legacy_signatures),

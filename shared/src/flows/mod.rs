@@ -5,6 +5,7 @@
 //! obvious why that is safe, the flow's header says it.
 
 pub mod accept_message;
+pub mod bury;
 pub mod configure;
 pub mod deliver;
 pub mod example;

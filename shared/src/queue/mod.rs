@@ -26,6 +26,12 @@ pub const DELAY_MS_MAX: u64 = 900_000;
 /// What `SendMessageBatch` takes: ten entries, a mebibyte together, less some room for what is sent around the bodies.
 const LIMITS: Limits = Limits { items_max: 10, bytes_max: 1_000_000, calls_max: 4 };
 
+/// Whether the queue of this ARN, which an event names as its source, is the one at this URL: both end with its name.
+pub fn is_at(arn: &str, url: &str) -> bool {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    !name.is_empty() && arn.rsplit(':').next() == Some(name)
+}
+
 /// The delivery queue. Cheap to clone; one per process.
 #[derive(Clone)]
 pub struct DeliveryQueue(Gatherer<Entry>);

@@ -56,7 +56,8 @@ impl Stage {
     }
 
     async fn invoke_deliver(&self, messages: &[Message], context: Context) -> Vec<String> {
-        let answer = self.deliver.handle(LambdaEvent::new(sqs_event(messages), context)).await.unwrap();
+        let event = sqs_event(messages, &self.platform.settings.delivery_queue_url);
+        let answer = self.deliver.handle(LambdaEvent::new(event, context)).await.unwrap();
         answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -75,13 +76,40 @@ impl Stage {
             let mut context = Context::default();
             let deadline = self.platform.effects.now().as_millis() + RESERVE_MS + time_ms;
             context.deadline = u64::try_from(deadline).unwrap();
-            let event = LambdaEvent::new(sqs_event(std::slice::from_ref(message)), context);
+            let event = LambdaEvent::new(sqs_event(std::slice::from_ref(message), &url), context);
             if self.background.handle(event).await.unwrap().batch_item_failures.is_empty() {
                 let delete = self.sqs.delete_message().queue_url(&url);
                 delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
             }
         }
         received.len()
+    }
+
+    /// Brings what is in the delivery queue round until the queue gives up on it.
+    pub(crate) async fn wear_out(&self) {
+        /// As often as the queue hands a message out, and the time when it moves it.
+        const ROUNDS: usize = 6;
+        for _ in 0..ROUNDS {
+            self.deliver().await;
+            self.clock.forward_s(360);
+        }
+    }
+
+    /// One batch of dead letters through the background function; how many were received, and how many of them stay.
+    pub(crate) async fn bury(&self) -> (usize, usize) {
+        let url = self.queue_url("fanfare-dead-letter").await;
+        let received = self.receive_from(&url).await;
+        if received.is_empty() {
+            return (0, 0);
+        }
+        let event = LambdaEvent::new(sqs_event(&received, &url), self.context());
+        let left = self.background.handle(event).await.unwrap().batch_item_failures;
+        let stays = |message: &Message| left.iter().any(|one| Some(&*one.item_identifier) == message.message_id());
+        for message in received.iter().filter(|message| !stays(message)) {
+            let delete = self.sqs.delete_message().queue_url(&url);
+            delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+        }
+        (received.len(), left.len())
     }
 
     /// One tick of the schedule; how many deliveries it put back.
@@ -91,8 +119,9 @@ impl Stage {
     }
 }
 
-/// The event in which Lambda's poller would bring these messages.
-fn sqs_event(messages: &[Message]) -> SqsEvent {
+/// The event in which Lambda's poller would bring these messages of the queue at this URL.
+fn sqs_event(messages: &[Message], queue_url: &str) -> SqsEvent {
+    let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue_url.rsplit('/').next().unwrap());
     let record = |message: &Message| {
         let attributes = message.attributes().unwrap().iter();
         let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
@@ -103,6 +132,7 @@ fn sqs_event(messages: &[Message]) -> SqsEvent {
             "attributes": attributes,
             "messageAttributes": {},
             "eventSource": "aws:sqs",
+            "eventSourceARN": arn,
             "awsRegion": "us-east-1",
         })
     };

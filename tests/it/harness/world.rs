@@ -7,10 +7,14 @@ use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
 use fanfare_engines::Engines;
 use fanfare_local::{Gateway, Options, State};
+use http::Request;
+use http_body_util::Full;
 use serde_json::Value;
 use svix::api::{MessageAttemptListByMsgOptions, MessageCreateOptions, Svix, SvixOptions};
 use svix::models::{ApplicationIn, EndpointIn, MessageAttemptOut, MessageIn, MessageOut};
 
+use super::answer::Answer;
+use super::raw::send;
 use super::receiver::Receiver;
 use super::stage::ORGANIZATION;
 use super::wait::eventually;
@@ -52,6 +56,15 @@ impl World {
 
     pub(crate) fn engines(&self) -> &Engines {
         self.gateway.engines()
+    }
+
+    /// A request that no SDK knows.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", format!("Bearer {}", self.token));
+        let request = request.header("content-type", "application/json");
+        send(self.address(), request.body(Full::new(body.into())).unwrap()).await
     }
 
     /// The SDK with a token of another organization.

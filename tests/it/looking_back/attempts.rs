@@ -7,9 +7,9 @@ use super::Scene;
 #[tokio::test]
 async fn attempts_are_found_by_the_tags_of_their_messages() {
     let scene = Scene::new("5,7200").await;
-    let tagged = scene.publish_answered(json!({ "tags": ["red", "blue"] }), 500).await;
-    scene.publish_answered(json!({ "tags": ["green"] }), 500).await;
-    scene.publish_answered(json!({}), 500).await;
+    let tagged = scene.publish_answered(json!({ "tags": ["red", "blue"] }), 404).await;
+    scene.publish_answered(json!({ "tags": ["green"] }), 404).await;
+    scene.publish_answered(json!({}), 404).await;
     // Tags travel through the queue, the due index and a resend alike.
     scene.stage.clock.forward_s(5);
     scene.stage.deliver_all().await;

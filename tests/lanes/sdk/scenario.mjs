@@ -492,7 +492,7 @@ async function recover(scenario) {
     const app = await scenario.application("step-8");
     const eventType = await scenario.eventType("step8.lost");
     const since = new Date(Date.now() - 60_000);
-    receiver.answer("/8/broken", 500);
+    receiver.answer("/8/broken", 404);
     const broken = await scenario.endpoint(app, "/8/broken");
     const messages = new Set();
     for (let number = 0; number < 5; number += 1) {

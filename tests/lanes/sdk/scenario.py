@@ -501,7 +501,7 @@ def recover(scenario):
     app = scenario.application("step-8")
     event_type = scenario.event_type("step8.lost")
     since = datetime.now(timezone.utc) - timedelta(minutes=1)
-    receiver.answer("/8/broken", 500)
+    receiver.answer("/8/broken", 404)
     broken = scenario.endpoint(app, "/8/broken")
     messages = {scenario.publish(app, event_type, {"number": number}).id for number in range(5)}
     eventually(

@@ -252,6 +252,12 @@ impl Configure {
             let after = change(&before, self.effects.now())?;
             match self.store.update_endpoint(&scope, &before, &after).await? {
                 Updated::Done => {
+                    if after.begins_anew(&before)
+                        && let Err(fault) = self.store.forget_gate(&scope, &after.id).await
+                    {
+                        // The change is done; what was learnt before it wears off by itself.
+                        tracing::warn!(endpoint.id = %after.id, error = fault.chain(), "an endpoint's gate was not forgotten");
+                    }
                     let whose = Whose::of(&scope, &application);
                     self.announce(&OperationalEvent::endpoint_changed(whose, &before, &after)).await;
                     return Ok(after);

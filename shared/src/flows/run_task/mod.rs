@@ -13,7 +13,7 @@ mod usage;
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::Application;
-use crate::domain::background::{BackgroundTask, Progress, TaskStatus, Work};
+use crate::domain::background::{BackgroundTask, FAILED_THROUGH_US, Progress, TaskStatus, Work};
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{AppScope, OrganizationId, TaskId};
 use crate::domain::timestamp::Timestamp;
@@ -95,10 +95,10 @@ impl RunTask {
             }
             let next = match self.page(&task).await {
                 Ok(page) => self.after(&task, page),
-                Err(Stop::Impossible(reason)) => self.failed(&task, reason.to_owned()),
+                Err(Stop::Impossible(reason)) => task.failed(reason, self.effects.now()),
                 Err(Stop::Fault(fault)) if is_last_try || fault.kind == FaultKind::Corrupt => {
                     tracing::error!(task.id = %task.id, error = fault.chain(), "a background task failed");
-                    self.failed(&task, "an internal failure; ask for it again".to_owned())
+                    task.failed(FAILED_THROUGH_US, self.effects.now())
                 }
                 Err(Stop::Fault(fault)) => return Err(fault),
             };
@@ -118,12 +118,6 @@ impl RunTask {
             updated_at: self.effects.now().later_than(task.updated_at),
             ..task.clone()
         }
-    }
-
-    fn failed(&self, task: &BackgroundTask, reason: String) -> BackgroundTask {
-        let progress = Progress { failure: Some(reason), ..task.progress.clone() };
-        let updated_at = self.effects.now().later_than(task.updated_at);
-        BackgroundTask { status: TaskStatus::Failed, progress, updated_at, ..task.clone() }
     }
 
     async fn page(&self, task: &BackgroundTask) -> Result<PageDone, Stop> {

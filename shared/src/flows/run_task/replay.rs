@@ -42,7 +42,7 @@ impl RunTask {
         endpoint: &EndpointId,
         window: &Window,
     ) -> Result<PageDone, Stop> {
-        self.enabled(scope, endpoint).await?;
+        self.enabled(task, scope, endpoint).await?;
         // Later ones are this task's own.
         let list = ListFilter { after: Some(window.since), before: Some(task.created_at), ..ListFilter::default() };
         let cursor = task.progress.cursor.as_deref();
@@ -132,7 +132,7 @@ impl RunTask {
         endpoint: &EndpointId,
         window: &Window,
     ) -> Result<PageDone, Stop> {
-        let subscriber = self.enabled(scope, endpoint).await?.subscriber();
+        let subscriber = self.enabled(task, scope, endpoint).await?.subscriber();
         self.each_message(task, window, Pick { scope, subscriber, filter: None }).await
     }
 
@@ -145,7 +145,7 @@ impl RunTask {
         window: &Window,
         filter: &ReplayFilter,
     ) -> Result<PageDone, Stop> {
-        let subscriber = self.enabled(scope, endpoint).await?.subscriber();
+        let subscriber = self.enabled(task, scope, endpoint).await?.subscriber();
         self.each_message(task, window, Pick { scope, subscriber, filter: Some(filter) }).await
     }
 
@@ -193,9 +193,13 @@ impl RunTask {
         Ok(is_wanted.then(|| self.again(pick.scope, message, endpoint, attempts)).flatten())
     }
 
-    /// The endpoint, which must be there and want deliveries.
-    async fn enabled(&self, scope: &AppScope, endpoint: &EndpointId) -> Result<Endpoint, Stop> {
-        let endpoint = self.store.endpoint(scope, &EndpointRef::Id(*endpoint)).await?;
+    /// The endpoint, which must be there and want deliveries. Who asks for a replay says that the receiver works: what was
+    /// learnt before counts no more when it begins.
+    async fn enabled(&self, task: &BackgroundTask, scope: &AppScope, id: &EndpointId) -> Result<Endpoint, Stop> {
+        if task.progress.cursor.is_none() {
+            self.store.forget_gate(scope, id).await?;
+        }
+        let endpoint = self.store.endpoint(scope, &EndpointRef::Id(*id)).await?;
         let endpoint = endpoint.ok_or(Stop::Impossible("the endpoint was deleted"))?;
         match endpoint.disabled {
             None => Ok(endpoint),

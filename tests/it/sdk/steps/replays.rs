@@ -22,7 +22,7 @@ async fn step_08_recover() {
     scenario.event_type("step8.lost").await;
     let since = seconds_from_now(-60);
     let receiver = &scenario.world.receiver;
-    receiver.on("/8/broken", |_| Reply::Status(500));
+    receiver.on("/8/broken", |_| Reply::Status(404));
     let broken = scenario.endpoint(&app(), "/8/broken").await.id;
     let mut messages = BTreeSet::new();
     for number in 0..MESSAGES {

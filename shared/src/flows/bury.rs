@@ -1,0 +1,106 @@
+//! Burying: what we failed at again and again, until the queue moved it to the dead letters, is put on record. Then the dead
+//! letter may go.
+//!
+//! A delivery that lies there has a record that it ended, so it is found, counted and sent again like every other that ended
+//! without an attempt; the organization is told; and what stands in line behind it goes on. A background task whose job lies there is over: nobody works on it any more, and it says so.
+//!
+//! Why it may run twice: a delivery's record is one item, however often it is written; a task that is over stays as it is.
+
+use super::lines::Lines;
+use crate::config::Platform;
+use crate::domain::background::{FAILED_THROUGH_US, TaskStatus};
+use crate::domain::delivery::DeliveryTask;
+use crate::domain::ids::{OrganizationId, TaskId};
+use crate::domain::operational::OperationalEvent;
+use crate::domain::undelivered::{Undelivered, UndeliveredBecause, unmade};
+use crate::effects::Effects;
+use crate::fault::Fault;
+use crate::queue::{DeliveryQueue, Job, JobQueue};
+use crate::store::{Store, Updated};
+
+/// The flow, with what it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Bury {
+    store: Store,
+    jobs: JobQueue,
+    lines: Lines,
+    effects: Effects,
+}
+
+/// What a dead letter came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Buried {
+    /// It is on record that this delivery, or this background task, has ended.
+    Recorded,
+    /// There was nothing to record: an attempt says what became of the delivery, its message has expired, or the task is over
+    /// or forgotten.
+    Nothing,
+}
+
+impl Bury {
+    /// Once per process.
+    pub fn new(platform: &Platform) -> Self {
+        let store = Store::new(&platform.sdk, &platform.settings.table);
+        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url);
+        Self {
+            lines: Lines::new(&store, &queue),
+            store,
+            jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
+            effects: platform.effects.clone(),
+        }
+    }
+
+    /// Puts it on record that this delivery ended, unless its attempts say what became of it.
+    pub async fn delivery(&self, task: &DeliveryTask) -> Result<Buried, Fault> {
+        let buried = self.record(task).await?;
+        if let Some(place) = &task.place {
+            self.lines.leave(task, place).await?;
+        }
+        Ok(buried)
+    }
+
+    async fn record(&self, task: &DeliveryTask) -> Result<Buried, Fault> {
+        let now = self.effects.now();
+        if task.expires_at <= now {
+            return Ok(Buried::Nothing);
+        }
+        let attempts = self.store.traces_of(&task.scope, &task.message).await?.of(&task.endpoint).attempts;
+        let Some(number) = unmade(task, &attempts) else { return Ok(Buried::Nothing) };
+        let record = Undelivered { number, ..Undelivered::of(task, UndeliveredBecause::DeadLettered, now) };
+        self.store.record_undelivered(&task.scope, &record, task.expires_at).await?;
+        tracing::warn!(
+            message.id = %record.message,
+            endpoint.id = %record.endpoint,
+            attempt.number = record.number,
+            "a delivery lay among the dead letters; it is on record as undelivered"
+        );
+        self.jobs.announce(&OperationalEvent::dead_lettered(task)).await?;
+        Ok(Buried::Recorded)
+    }
+
+    /// Marks a background task as failed. What was to be told to an organization is lost with its job, and logged.
+    pub async fn job(&self, job: Job) -> Result<Buried, Fault> {
+        match job {
+            Job::Task { organization, task } => self.task(&organization, &task).await,
+            Job::Announce(event) => {
+                tracing::error!(event = event.key, "an operational event lay among the dead letters; nobody is told");
+                Ok(Buried::Nothing)
+            }
+        }
+    }
+
+    /// Marks the task of this job as failed, if it still runs. Overtaken, it runs: somebody else works on it.
+    async fn task(&self, organization: &OrganizationId, id: &TaskId) -> Result<Buried, Fault> {
+        let Some(task) = self.store.task(organization, id).await? else { return Ok(Buried::Nothing) };
+        if task.status != TaskStatus::Running {
+            return Ok(Buried::Nothing);
+        }
+        match self.store.update_task(&task, &task.failed(FAILED_THROUGH_US, self.effects.now())).await? {
+            Updated::Done => {
+                tracing::warn!(task.id = %task.id, "a job lay among the dead letters; its task has failed");
+                Ok(Buried::Recorded)
+            }
+            Updated::UidTaken | Updated::Raced | Updated::Repeat { .. } => Ok(Buried::Nothing),
+        }
+    }
+}
