@@ -62,6 +62,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("deliver", "poison"),
     ("sweep", "minute"),
     ("background", "job"),
+    ("background", "fan-out"),
     ("background", "operational-event"),
     ("background", "dead-letter"),
 ];
@@ -122,7 +123,7 @@ async fn a_batch_is_delivered_and_its_poison_is_left_in_the_queue() {
 async fn a_job_that_is_about_nothing_any_more_is_done() {
     let stage = Stage::new(&[]).await;
     let door = background::Door::new(&stage.platform);
-    for case in ["job", "operational-event"] {
+    for case in ["job", "fan-out", "operational-event"] {
         let event: SqsEvent = serde_json::from_str(&event("background", case)).unwrap();
         let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
         assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }), "{case}");

@@ -15,6 +15,7 @@
 //! | [`managing`], [`own_settings`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
+//! | [`fanning_out`] | a message for many endpoints reaches each of them once |
 //! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
 //! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
 //! | [`portal`] | what a customer's token may do, and how it ends |
@@ -40,6 +41,7 @@ mod dead_letters;
 mod delivering;
 mod due;
 mod events;
+mod fanning_out;
 mod faults;
 mod filters;
 mod health;

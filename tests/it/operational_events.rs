@@ -177,11 +177,8 @@ async fn what_becomes_of_a_delivery_is_told_with_its_last_attempt() {
         let event = OperationalEvent::of_attempt(&scene.scope(), attempt, None).unwrap();
         scene.announce(&event).await;
         scene.announce(&event).await;
-        let last = json!({
-            "id": attempt.id,
-            "responseStatusCode": status,
-            "timestamp": attempt.id.timestamp(),
-        });
+        let at = attempt.id.timestamp();
+        let last = json!({ "id": attempt.id, "responseStatusCode": status, "timestamp": at });
         let data = json!({ "appId": scene.application, "endpointId": endpoint, "msgId": message, "lastAttempt": last });
         expected.push(json!({ "type": event_type, "data": data }));
     }

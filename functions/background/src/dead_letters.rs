@@ -32,7 +32,7 @@ async fn bury_known(bury: &Bury, body: &str) -> Result<Option<Buried>, Fault> {
     if let Ok(task) = queue::decode(body, RECEIVES) {
         return bury.delivery(&task).await.map(Some);
     }
-    match queue::decode_job(body) {
+    match queue::decode_job(body, RECEIVES) {
         Ok(job) => bury.job(job).await.map(Some),
         Err(_) => Ok(None),
     }

@@ -1,7 +1,7 @@
 //! The door `background`: what is done behind the requests, one piece of it for each queued job. Tasks are worked on, and go back
 //! into the queue by themselves when time is up; operational events become messages of the organization's own application,
-//! when an endpoint there wants them; what the queues' consumers failed at again and again is put on record. What fails through us comes
-//! again.
+//! when an endpoint there wants them; the deliveries of messages that have too many for their publish are queued; what the queues'
+//! consumers failed at again and again is put on record. What fails through us comes again.
 
 mod dead_letters;
 
@@ -15,7 +15,7 @@ use fanfare::flows::Refusal;
 use fanfare::flows::accept_message::AcceptMessage;
 use fanfare::flows::bury::Bury;
 use fanfare::flows::run_task::RunTask;
-use fanfare::queue::{self, Job};
+use fanfare::queue::{self, FanOut, Job};
 use fanfare::store::ApplicationRef;
 use lambda_runtime::{Error, LambdaEvent};
 
@@ -71,7 +71,8 @@ impl Door {
     }
 
     async fn is_done(&self, message: &SqsMessage, deadline: Timestamp) -> bool {
-        let job = match queue::decode_job(message.body.as_deref().unwrap_or_default()) {
+        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
+        let job = match queue::decode_job(message.body.as_deref().unwrap_or_default(), receives.unwrap_or(2)) {
             Ok(job) => job,
             Err(reason) => {
                 let id = message.message_id.as_deref().unwrap_or_default();
@@ -79,12 +80,12 @@ impl Door {
                 return false;
             }
         };
-        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
         let is_last_try = receives.is_some_and(|receives| receives >= RECEIVES_MAX);
         let stop_at = deadline.plus_millis(-RESERVE_MS);
         let done = match job {
             Job::Task { organization, task } => self.work(organization, task, stop_at, is_last_try).await,
             Job::Announce(event) => self.tell(&event).await,
+            Job::FanOut(fan_out) => self.fan_out(fan_out, stop_at).await,
         };
         match done {
             Ok(()) => true,
@@ -104,6 +105,12 @@ impl Door {
     ) -> Result<(), Fault> {
         let left = self.run_task.run(organization, task, stop_at, is_last_try).await?;
         tracing::info!(task.id = %task, left = ?left, "background task");
+        Ok(())
+    }
+
+    async fn fan_out(&self, job: FanOut, stop_at: Timestamp) -> Result<(), Fault> {
+        let fanned = self.accept_message.fan_out(job, stop_at).await?;
+        tracing::info!(message.id = %job.message, fanned = ?fanned, "fan-out");
         Ok(())
     }
 

@@ -11,9 +11,9 @@ use super::timestamp::Timestamp;
 use super::url::EndpointUrl;
 use super::{Invalid, Metadata};
 
-/// Endpoints of one application. One strongly consistent query reads them all on every publish, and one publish sends
-/// to all of them within its own invocation.
-pub const ENDPOINTS_PER_APPLICATION_MAX: usize = 100;
+/// Endpoints of one application. Strongly consistent queries read them all on every publish, a megabyte each: about one
+/// for as many endpoints of the usual size, which is as much as a caller should wait for.
+pub const ENDPOINTS_PER_APPLICATION_MAX: usize = 1_000;
 
 /// Channels an endpoint may listen to.
 pub const ENDPOINT_CHANNELS_MAX: usize = 10;

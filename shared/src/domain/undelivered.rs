@@ -104,6 +104,7 @@ pub fn unmade(task: &DeliveryTask, attempts: &[Attempt]) -> Option<u16> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::delivery::Granted;
     use crate::domain::attempt::Outcome;
     use crate::domain::ids::{AppScope, ApplicationId, AttemptId, OrganizationId};
     use crate::domain::ksuid::TAIL_BYTES;
@@ -143,6 +144,11 @@ mod tests {
             expires_at: at,
             payload: None,
             is_repeat: true,
+            deliver_before: None,
+            is_urgent: false,
+            postponed: 0,
+            granted: Granted::default(),
+            place: None,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Accepting a message: stored once, then queued for every endpoint that wants it, then answered.
 //!
+//! Up to [`FAN_OUT_INLINE_MAX`] deliveries are queued before the answer. For more, one job is queued before the answer, and the
+//! deliveries behind it (`fan_out.rs`): stored and in a queue is what an accepted message is either way.
+//!
 //! Why it may run twice, and be cut short anywhere:
 //! - One conditional put decides. Whoever comes second with the same identity (event id, else idempotency key) finds the
 //!   first message, and is answered with it when it asked for the same, refused when it asked for something else.
@@ -11,18 +14,19 @@
 //! - A message that is to be delivered later waits in the queue, or in the due index when that is too far; both twice are one.
 //! - A message whose payload was removed is found like any other; a repeat neither brings the payload back nor delivers it.
 
+mod dispatch;
+mod fan_out;
 mod schemas;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::lines::Lines;
 use super::{Refusal, Thing};
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::ApplicationDraft;
-use crate::domain::attempt::Trigger;
-use crate::domain::delivery::DeliveryTask;
-use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
+use crate::domain::ids::{AppScope, ApplicationId, MessageId, OrganizationId};
 use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventTypeName};
 use crate::domain::operational::is_operational;
@@ -30,9 +34,12 @@ use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::{DELAY_MS_MAX, DeliveryQueue};
-use crate::store::{Accepted, ApplicationRef, Audience, DueDelivery, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
+use crate::queue::{DeliveryQueue, JobQueue};
+use crate::store::{Accepted, ApplicationRef, Audience, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
 use schemas::Schemas;
+
+pub use dispatch::FAN_OUT_INLINE_MAX;
+pub use fan_out::Fanned;
 
 /// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
 const KNOWN_UIDS_MAX: usize = 10_000;
@@ -45,6 +52,8 @@ const REPEAT_MARGIN_MS: u64 = 1_000;
 pub struct AcceptMessage {
     store: Store,
     queue: DeliveryQueue,
+    jobs: JobQueue,
+    lines: Lines,
     blobs: Blobs,
     effects: Effects,
     repeat_delay_ms: u64,
@@ -59,8 +68,6 @@ pub struct AcceptedMessage {
     pub message: Message,
     /// Its payload, or what is shown when that was removed since.
     pub payload: Payload,
-    /// Deliveries queued now.
-    pub queued: usize,
     /// Whether it had been accepted before.
     pub is_repeat: bool,
     /// What its event type's schema does not allow, when that is no reason to refuse it.
@@ -70,9 +77,13 @@ pub struct AcceptedMessage {
 impl AcceptMessage {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
+        let store = Store::new(&platform.sdk, &platform.settings.table);
+        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url);
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
-            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url),
+            lines: Lines::new(&store, &queue),
+            store,
+            queue,
+            jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             effects: platform.effects.clone(),
             repeat_delay_ms: u64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
@@ -170,25 +181,10 @@ impl AcceptMessage {
         let payload = draft.payload.clone();
         let (message, is_repeat) = self.store(&scope, &audience, idempotency_key, draft).await?;
         if message.payload.is_expunged() {
-            return Ok(AcceptedMessage { message, payload: Payload::gone(), queued: 0, is_repeat, violation });
+            return Ok(AcceptedMessage { message, payload: Payload::gone(), is_repeat, violation });
         }
-        let tasks = self.deliveries(&scope, &audience, &message, &payload, is_repeat).await?;
-        self.queue_all(&message, &tasks, is_repeat).await?;
-        Ok(AcceptedMessage { message, payload, queued: tasks.len(), is_repeat, violation })
-    }
-
-    /// Queues the deliveries, or has them wait for the message's own time.
-    async fn queue_all(&self, message: &Message, tasks: &[DeliveryTask], is_repeat: bool) -> Result<(), Fault> {
-        let now = self.effects.now();
-        let ahead_ms = message.deliver_at.map_or(0, |at| u64::try_from(at.millis_since(now)).unwrap_or(0));
-        let delay_ms = ahead_ms.max(if is_repeat { self.repeat_delay_ms } else { 0 });
-        if delay_ms <= DELAY_MS_MAX {
-            return self.queue.send_all(tasks, delay_ms).await;
-        }
-        let at = now.plus_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
-        let due = tasks.iter().map(|task| DueDelivery { at, task: task.clone() }).collect::<Vec<_>>();
-        let puts = due.iter().map(|due| self.store.put_due(due, now));
-        futures_util::future::join_all(puts).await.into_iter().collect()
+        self.dispatch(&scope, &audience, &message, is_repeat).await?;
+        Ok(AcceptedMessage { message, payload, is_repeat, violation })
     }
 
     async fn audience(&self, organization: &OrganizationId, named: &ApplicationRef) -> Result<Option<Audience>, Fault> {
@@ -266,37 +262,6 @@ impl AcceptMessage {
                 false => "this idempotency key was used for a message with other content".to_owned(),
             })),
         }
-    }
-
-    /// What is to be queued.
-    async fn deliveries(
-        &self,
-        scope: &AppScope,
-        audience: &Audience,
-        message: &Message,
-        payload: &Payload,
-        is_repeat: bool,
-    ) -> Result<Vec<DeliveryTask>, Fault> {
-        let wanting = audience.subscribers.iter().filter(|s| s.wants(&message.event_type, &message.channels));
-        let wanting = wanting.map(|subscriber| subscriber.endpoint);
-        // Without the payload whoever delivers reads the message, and sees whether it was called off.
-        let payload = Some(payload).filter(|_| message.deliver_at.is_none());
-        let task = |endpoint| DeliveryTask {
-            payload: payload.cloned(),
-            is_repeat,
-            ..DeliveryTask::new(scope, message, endpoint, 1, Trigger::Scheduled)
-        };
-        if !is_repeat {
-            return Ok(wanting.map(task).collect());
-        }
-        if message.is_canceled {
-            return Ok(Vec::new());
-        }
-        let traces = self.store.traces_of(scope, &message.id).await?;
-        let tried = traces.attempts.iter().map(|attempt| attempt.endpoint);
-        let tried: HashSet<EndpointId> = tried.chain(traces.undelivered.iter().map(|record| record.endpoint)).collect();
-        let was_there = |endpoint: &EndpointId| endpoint.timestamp() <= message.accepted_at;
-        Ok(wanting.filter(|endpoint| was_there(endpoint) && !tried.contains(endpoint)).map(task).collect())
     }
 }
 

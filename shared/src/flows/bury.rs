@@ -8,15 +8,16 @@
 
 use super::lines::Lines;
 use crate::config::Platform;
+use crate::domain::attempt::Trigger;
 use crate::domain::background::{FAILED_THROUGH_US, TaskStatus};
 use crate::domain::delivery::DeliveryTask;
-use crate::domain::ids::{OrganizationId, TaskId};
+use crate::domain::ids::{EndpointId, OrganizationId, TaskId};
 use crate::domain::operational::OperationalEvent;
 use crate::domain::undelivered::{Undelivered, UndeliveredBecause, unmade};
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::{DeliveryQueue, Job, JobQueue};
-use crate::store::{Store, Updated};
+use crate::queue::{DeliveryQueue, FanOut, Job, JobQueue};
+use crate::store::{ApplicationRef, MessageRef, Store, Updated};
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -82,6 +83,7 @@ impl Bury {
     pub async fn job(&self, job: Job) -> Result<Buried, Fault> {
         match job {
             Job::Task { organization, task } => self.task(&organization, &task).await,
+            Job::FanOut(fan_out) => self.fan_out(&fan_out).await,
             Job::Announce(event) => {
                 tracing::error!(event = event.key, "an operational event lay among the dead letters; nobody is told");
                 Ok(Buried::Nothing)
@@ -90,6 +92,21 @@ impl Bury {
     }
 
     /// Marks the task of this job as failed, if it still runs. Overtaken, it runs: somebody else works on it.
+    /// Puts it on record that the deliveries which were still to be queued have ended. Those that were queued make attempts, and an
+    /// attempt says more than a record from before.
+    async fn fan_out(&self, job: &FanOut) -> Result<Buried, Fault> {
+        let named = ApplicationRef::Id(job.scope.application);
+        let audience = self.store.audience(&job.scope.organization, &named, None).await?;
+        let message = self.store.message(&job.scope, &MessageRef::Id(job.message)).await?;
+        let (Some(audience), Some(message)) = (audience, message) else { return Ok(Buried::Nothing) };
+        let is_open = |id: EndpointId| id <= job.until && job.after.is_none_or(|after| id > after);
+        let wanting = audience.subscribers.iter().filter(|s| s.wants(&message.event_type, &message.channels));
+        for subscriber in wanting.filter(|subscriber| is_open(subscriber.endpoint)) {
+            self.record(&DeliveryTask::new(&job.scope, &message, subscriber.endpoint, 1, Trigger::Scheduled)).await?;
+        }
+        Ok(Buried::Recorded)
+    }
+
     async fn task(&self, organization: &OrganizationId, id: &TaskId) -> Result<Buried, Fault> {
         let Some(task) = self.store.task(organization, id).await? else { return Ok(Buried::Nothing) };
         if task.status != TaskStatus::Running {

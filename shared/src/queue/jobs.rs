@@ -1,4 +1,5 @@
-//! The job queue: what is done in the background. A job names what is to be done; a task's state stands in the table.
+//! The job queue: what is done in the background. A job names what is to be done; a task's state stands in the table, a fan-out
+//! says itself how far it is.
 //!
 //! Each kind is read by itself: a program that does not know a kind refuses the job and leaves it in the queue, for the one
 //! that does.
@@ -8,7 +9,7 @@ use aws_sdk_sqs::Client;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Invalid;
-use crate::domain::ids::{OrganizationId, TaskId};
+use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId, TaskId};
 use crate::domain::message::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::domain::operational::{OperationalEvent, is_operational};
 use crate::fault::Fault;
@@ -35,6 +36,23 @@ pub enum Job {
     },
     /// The organization is to be told something.
     Announce(Box<OperationalEvent>),
+    /// A message that is stored has more deliveries than its publish queues itself.
+    FanOut(FanOut),
+}
+
+/// A message whose deliveries are to be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FanOut {
+    /// Whose.
+    pub scope: AppScope,
+    /// Which message.
+    pub message: MessageId,
+    /// The last endpoint whose delivery is queued; the next ones follow in the order of their identifiers.
+    pub after: Option<EndpointId>,
+    /// The last endpoint that was there when the message was accepted.
+    pub until: EndpointId,
+    /// Whether deliveries behind that may have been queued before.
+    pub is_repeat: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +64,20 @@ struct Wire {
     task: Option<TaskId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     announce: Option<Box<OperationalEvent>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fan_out: Option<FanOutWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FanOutWire {
+    org: OrganizationId,
+    app: ApplicationId,
+    message: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<EndpointId>,
+    until: EndpointId,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    repeat: bool,
 }
 
 impl JobQueue {
@@ -59,6 +91,7 @@ impl JobQueue {
         let action = match &job {
             Job::Task { task, .. } => format!("queueing background task {task}"),
             Job::Announce(event) => format!("queueing the operational event {}", event.key),
+            Job::FanOut(fan_out) => format!("queueing the fan-out of message {}", fan_out.message),
         };
         let body = serde_json::to_string(&Wire::from(job)).map_err(|error| Fault::corrupt_because(&*action, error))?;
         let send = self.client.send_message().queue_url(&self.url).message_body(body).send();
@@ -77,23 +110,34 @@ impl JobQueue {
 
 impl From<Job> for Wire {
     fn from(job: Job) -> Self {
-        let nothing = Self { v: VERSION, org: None, task: None, announce: None };
+        let nothing = Self { v: VERSION, org: None, task: None, announce: None, fan_out: None };
         match job {
             Job::Task { organization, task } => Self { org: Some(organization), task: Some(task), ..nothing },
             Job::Announce(event) => Self { announce: Some(event), ..nothing },
+            Job::FanOut(FanOut { scope, message, after, until, is_repeat }) => {
+                let AppScope { organization: org, application: app } = scope;
+                Self { fan_out: Some(FanOutWire { org, app, message, after, until, repeat: is_repeat }), ..nothing }
+            }
         }
     }
 }
 
-/// Reads a queued body.
-pub fn decode_job(body: &str) -> Result<Job, Invalid> {
+/// Reads a queued body. `receives` is how often the queue has handed it out, this time included.
+pub fn decode_job(body: &str, receives: u32) -> Result<Job, Invalid> {
     let wire: Wire = serde_json::from_str(body).map_err(|error| Invalid::new(format!("not a job: {error}")))?;
     if wire.v != VERSION {
         return Err(Invalid::new(format!("a job of version {}, this program knows {VERSION}", wire.v)));
     }
     match wire {
-        Wire { org: Some(organization), task: Some(task), announce: None, .. } => Ok(Job::Task { organization, task }),
-        Wire { task: None, announce: Some(event), .. } => announcement(event),
+        Wire { org: Some(organization), task: Some(task), announce: None, fan_out: None, .. } => {
+            Ok(Job::Task { organization, task })
+        }
+        Wire { task: None, announce: Some(event), fan_out: None, .. } => announcement(event),
+        Wire { task: None, announce: None, fan_out: Some(fan_out), .. } => {
+            let FanOutWire { org: organization, app: application, message, after, until, repeat } = fan_out;
+            let scope = AppScope { organization, application };
+            Ok(Job::FanOut(FanOut { scope, message, after, until, is_repeat: repeat || receives > 1 }))
+        }
         _ => Err(Invalid::new("a job of no kind that this program knows")),
     }
 }
@@ -112,7 +156,6 @@ fn announcement(event: Box<OperationalEvent>) -> Result<Job, Invalid> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::domain::ids::{AppScope, ApplicationId, EndpointId};
     use crate::domain::operational::{OperationalEventType, operational_application};
     use crate::domain::timestamp::Timestamp;
 
@@ -136,12 +179,18 @@ mod tests {
         serde_json::to_string(&Wire::from(job)).unwrap()
     }
 
+    fn fan_out(is_repeat: bool) -> FanOut {
+        let (after, until) = (Some(EndpointId::new(AT, [5; 15])), EndpointId::new(AT, [6; 15]));
+        FanOut { scope: scope(), message: MessageId::new(AT, [4; 15]), after, until, is_repeat }
+    }
+
     #[test]
     fn every_kind_comes_back_as_it_was() {
         let task = Job::Task { organization: scope().organization, task: TaskId::new(AT, [3; 15]) };
-        for job in [task, Job::Announce(Box::new(event(scope().application)))] {
-            assert_eq!(decode_job(&encode(job.clone())).unwrap(), job);
+        for job in [task, Job::Announce(Box::new(event(scope().application))), Job::FanOut(fan_out(false))] {
+            assert_eq!(decode_job(&encode(job.clone()), 1).unwrap(), job);
         }
+        assert_eq!(decode_job(&encode(Job::FanOut(fan_out(false))), 2).unwrap(), Job::FanOut(fan_out(true)));
     }
 
     #[test]
@@ -150,7 +199,7 @@ mod tests {
         let body = format!(r#"{{"v":1,"org":"{organization}","task":"{task}"}}"#);
         assert_eq!(encode(Job::Task { organization, task }), body);
         let of_tomorrow = body.replace("\"v\"", "\"more\":[1],\"v\"");
-        assert_eq!(decode_job(&of_tomorrow).unwrap(), Job::Task { organization, task });
+        assert_eq!(decode_job(&of_tomorrow, 1).unwrap(), Job::Task { organization, task });
     }
 
     #[test]
@@ -164,12 +213,13 @@ mod tests {
             r#"{"v":1}"#.to_owned(),
             r#"{"v":1,"tomorrow":{}}"#.to_owned(),
             task.replace("\"v\":1", "\"v\":2"),
+            task.replace('}', r#","fan_out":{}}"#),
             told.replace("endpoint.created", "endpoint.exploded"),
             told.replace("\"key\":\"k\"", "\"key\":\"\""),
             encode(Job::Announce(Box::new(of_itself))),
         ];
         for body in bodies {
-            assert!(decode_job(&body).is_err(), "{body:?}");
+            assert!(decode_job(&body, 1).is_err(), "{body:?}");
         }
     }
 }

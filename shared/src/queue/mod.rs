@@ -17,7 +17,7 @@ use crate::domain::delivery::DeliveryTask;
 use crate::fault::Fault;
 use crate::gather::{Gatherer, Limits, Results};
 
-pub use jobs::{Job, JobQueue, decode_job};
+pub use jobs::{FanOut, Job, JobQueue, decode_job};
 pub use task::{PAYLOAD_IN_TASK_BYTES_MAX, decode};
 
 /// The longest delay a queue can give.

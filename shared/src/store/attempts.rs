@@ -18,7 +18,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
 /// Attempts of one message that are looked through for a repeat: more than all its endpoints with all their retries make.
-pub(super) const ATTEMPTS_OF_A_MESSAGE_MAX: usize = 5_000;
+pub(super) const ATTEMPTS_OF_A_MESSAGE_MAX: usize = 30_000;
 
 /// Which attempts a list is to hold.
 #[derive(Clone, Debug, Default)]

@@ -1,9 +1,9 @@
 //! What receivers verify asymmetric signatures with: the public keys of an application's endpoints.
 
 use super::Configure;
-use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint};
 use crate::domain::ids::AppScope;
-use crate::domain::page::{Order, PAGE_ITEMS_MAX, PageRequest};
+use crate::domain::page::{Order, PageRequest};
 use crate::domain::public_key::PublicKey;
 use crate::domain::signature::SigningSecret;
 use crate::flows::{Refusal, Thing};
@@ -16,8 +16,8 @@ impl Configure {
         if self.store.application(&scope.organization, &named).await?.is_none() {
             return Err(Refusal::NotFound(Thing::Application));
         }
-        // One page: an application has fewer endpoints than that.
-        let request = PageRequest { limit: PAGE_ITEMS_MAX, cursor: None, order: Order::Ascending };
+        // One page holds them all.
+        let request = PageRequest { limit: ENDPOINTS_PER_APPLICATION_MAX, cursor: None, order: Order::Ascending };
         let endpoints = self.store.list_endpoints(scope, &request).await?.items;
         let now = self.effects.now();
         let of_endpoint = |endpoint: &Endpoint| {
