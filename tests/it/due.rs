@@ -171,7 +171,7 @@ async fn what_waits_for_later_costs_a_sweep_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "fills a table with a million items; tests/lanes/million-due.sh runs it"]
+#[ignore = "fills a table with a million items; tests/lanes/slow.sh runs it"]
 async fn a_million_that_wait_for_later_cost_a_sweep_nothing() {
     check_sweeping(1_000_000).await;
 }

@@ -4,7 +4,7 @@
 //! | module | promise |
 //! |---|---|
 //! | [`delivering`], [`filters`], [`retries`] | who gets a message, signed, and what happens when a receiver fails |
-//! | [`health`] | when an endpoint is tried again, when it is given up, what expires |
+//! | [`health`], [`deadlines`] | when an endpoint is tried again, when it is given up, what expires |
 //! | [`due`] | a retry that is hours away comes back at its time, whatever the sweep went through |
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
@@ -14,6 +14,8 @@
 //! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
 //! | [`managing`], [`own_settings`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
+//! | [`trouble`], [`isolation`], [`zoo`] | receivers that are down, slow, limited or hostile cost nobody else anything, and lose nothing |
+//! | [`ordering`] | messages of one key arrive in their order, where that is asked for |
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
 //! | [`fanning_out`] | a message for many endpoints reaches each of them once |
 //! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
@@ -38,6 +40,7 @@ mod caching;
 mod contract;
 mod creating;
 mod dead_letters;
+mod deadlines;
 mod delivering;
 mod due;
 mod events;
@@ -47,6 +50,7 @@ mod filters;
 mod health;
 mod idempotency;
 mod importing;
+mod isolation;
 mod legacy_signatures;
 mod looking_back;
 mod managing;
@@ -71,3 +75,4 @@ mod secrets;
 mod tidy;
 mod trouble;
 mod undelivered;
+mod zoo;

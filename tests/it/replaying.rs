@@ -157,6 +157,7 @@ async fn work_that_is_cut_short_is_ended_by_the_next_invocations() {
     let scene = Scene::new(404).await;
     let failed = scene.publish(130).await;
     scene.stage.deliver_all().await;
+    scene.stage.work(TIME_MS).await; // what was exhausted is told to nobody
     scene.stage.clock.forward_s(1);
     scene.answer.store(200, Ordering::SeqCst);
     let id = scene.ask("recover", json!({ "since": scene.since() })).await;

@@ -2,24 +2,18 @@
 //! are whole.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fanfare::config::JwtSecret;
-use fanfare::domain::ids::OrganizationId;
-use fanfare::effects::Effects;
-use fanfare::http::auth::issue_token;
 use serde_json::json;
-use svix::api::{MessageCreateOptions, Svix, SvixOptions};
+use svix::api::{MessageCreateOptions, Svix};
 use svix::models::{ApplicationIn, EndpointIn, MessageIn};
 
-use crate::harness::process::{Process, fanfare_binary, free_address};
-use crate::harness::{JWT_SECRET, ORGANIZATION, Receiver, Reply, eventually};
+use crate::harness::process::{Process, client, fanfare_binary, free_address};
+use crate::harness::{Receiver, Reply, eventually};
 
-const ROUNDS: usize = 20;
 const PUBLISHERS: usize = 8;
 /// Accepted messages after which the process is killed.
 const ACCEPTED_PER_ROUND: usize = 50;
@@ -29,20 +23,6 @@ const ACCEPTED_PER_ROUND: usize = 50;
 struct Load {
     accepted: Mutex<BTreeSet<String>>,
     is_over: AtomicBool,
-}
-
-/// One that repeats nothing by itself: what it was told is what counts.
-fn client(address: SocketAddr) -> Svix {
-    let organization = OrganizationId::parse(ORGANIZATION).unwrap();
-    let secret = JwtSecret::parse(JWT_SECRET).unwrap();
-    let token = issue_token(&secret, &organization, Effects::system().now(), 3_600).unwrap();
-    let options = SvixOptions {
-        server_url: Some(format!("http://{address}")),
-        timeout: Some(Duration::from_secs(5)),
-        num_retries: Some(0),
-        ..SvixOptions::default()
-    };
-    Svix::new(token, Some(options))
 }
 
 /// Posts messages until it is over; those that were accepted are noted.
@@ -61,6 +41,17 @@ async fn publish(svix: Svix, application: String, name: String, load: Arc<Load>)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_accepted_before_a_kill_is_delivered_after_the_restart() {
+    check_kills(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute; tests/lanes/slow.sh runs it"]
+async fn what_was_accepted_before_twenty_kills_is_delivered() {
+    check_kills(20).await;
+}
+
+/// So often the process is started, loaded and killed.
+async fn check_kills(rounds: usize) {
     let binary = tokio::task::spawn_blocking(fanfare_binary).await.unwrap();
     let (data, address) = (tempfile::tempdir().unwrap(), free_address());
     let receiver = Receiver::start().await;
@@ -80,7 +71,7 @@ async fn what_was_accepted_before_a_kill_is_delivered_after_the_restart() {
     }
 
     let mut accepted = BTreeSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let load = Arc::new(Load::default());
         let publisher = |number: usize| {
             let name = format!("{round}-{number}");

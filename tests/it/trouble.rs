@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use fanfare::domain::gate::{FAILURES_MAX, OPEN_MS_FIRST, PAUSE_MS_MAX};
+use fanfare::domain::gate::{FAILURES_MAX, HOLDS_MAX, OPEN_MS_FIRST, PAUSE_MS_MAX};
 use serde_json::{Value, json};
 
 use crate::harness::{Receiver, Reply, Stage, Way};
@@ -105,6 +105,23 @@ async fn a_half_open_breaker_lets_one_attempt_through_and_opens_for_longer_when_
     assert!((3..=4).contains(&probes), "{probes_at_s:?}");
     let gaps: Vec<i64> = probes_at_s.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gaps[1] >= gaps[0] + 10, "each longer than the one before: {probes_at_s:?}");
+}
+
+#[tokio::test]
+async fn the_state_of_a_breaker_is_shown_with_the_statistics() {
+    let trouble = Trouble::new("", json!({})).await;
+    let path = format!("/api/v1/app/{}/endpoint/{}/stats", trouble.application, trouble.endpoint);
+    let shown = async || trouble.stage.call("GET", &path, None).await.json()["receiver"].clone();
+    assert_eq!(shown().await, json!({ "breaker": "closed", "openings": 0, "waiting": 0 }));
+    trouble.open_breaker().await;
+    let open = shown().await;
+    assert_eq!((&open["breaker"], &open["openings"]), (&json!("open"), &json!(1)), "{open}");
+    trouble.stage.clock.forward_ms(OPEN_MS_FIRST);
+    assert_eq!(shown().await["breaker"], "half-open");
+    trouble.answer(204);
+    trouble.publish(1).await;
+    assert_eq!(trouble.delivered().await, 1);
+    assert_eq!(shown().await["breaker"], "closed");
 }
 
 #[tokio::test]
@@ -250,4 +267,34 @@ async fn a_limited_delivery_is_one_attempt() {
     for id in ids {
         assert_eq!(trouble.stage.attempts(&trouble.application, &id).await.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn attempts_that_take_long_are_bounded_before_the_first_timeout() {
+    let stage = Stage::new(&[("FANFARE_REQUEST_TIMEOUT", "3"), ("FANFARE_RETRY_SCHEDULE", "")]).await;
+    let receiver = Receiver::start().await;
+    receiver.on("/", |_| Reply::Hang);
+    let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
+    receiver.verify("/", &stage.secret(&application, &endpoint).await);
+    let mut tasks = Vec::new();
+    for number in 0..HOLDS_MAX + 5 {
+        stage.publish(&application, None, json!({ "n": number })).await.id();
+        tasks.extend(stage.receive().await);
+    }
+    let (first, late) = tasks.split_at(HOLDS_MAX);
+    // Each in a sandbox of its own.
+    let first = first.iter().map(|task| stage.hand_to_deliver(std::slice::from_ref(task)));
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert_eq!(receiver.deliveries().len(), HOLDS_MAX, "all of them wait");
+        for task in late {
+            assert!(stage.hand_to_deliver(std::slice::from_ref(task)).await.is_empty());
+        }
+        assert_eq!(receiver.deliveries().len(), HOLDS_MAX, "nothing new begins");
+    };
+    tokio::join!(futures_util::future::join_all(first), late);
+    let stats = format!("/api/v1/app/{application}/endpoint/{endpoint}/stats");
+    let shown = stage.call("GET", &stats, None).await.json();
+    assert_eq!(shown["receiver"]["waiting"], 0, "every place was given back: {shown}");
+    assert_eq!(shown["receiver"]["breaker"], "open", "and now the breaker knows");
 }

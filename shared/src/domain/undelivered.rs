@@ -104,8 +104,8 @@ pub fn unmade(task: &DeliveryTask, attempts: &[Attempt]) -> Option<u16> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::domain::delivery::Granted;
     use crate::domain::attempt::Outcome;
+    use crate::domain::delivery::Granted;
     use crate::domain::ids::{AppScope, ApplicationId, AttemptId, OrganizationId};
     use crate::domain::ksuid::TAIL_BYTES;
 

@@ -3,15 +3,20 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use fanfare::config::JwtSecret;
+use fanfare::domain::ids::OrganizationId;
+use fanfare::effects::Effects;
+use fanfare::http::auth::issue_token;
 use http::Request;
 use http_body_util::Full;
+use svix::api::{Svix, SvixOptions};
 use tokio::process::{Child, Command};
 
 use super::raw::try_send;
-use super::stage::JWT_SECRET;
+use super::stage::{JWT_SECRET, ORGANIZATION};
 use super::wait::eventually;
 
 /// A running gateway with its state on disk. Killed when it is dropped.
@@ -20,12 +25,18 @@ pub(crate) struct Process(Child);
 impl Process {
     /// Starts it and waits until it answers.
     pub(crate) async fn start(binary: &Path, data: &Path, address: SocketAddr) -> Self {
+        Self::start_with(binary, data, address, &[]).await
+    }
+
+    /// As [`Process::start`], with these arguments besides.
+    pub(crate) async fn start_with(binary: &Path, data: &Path, address: SocketAddr, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary)
             .env_clear()
             .arg("--data")
             .arg(data)
             .args(["--listen", &address.to_string(), "--jwt-secret", JWT_SECRET])
             .args(["--retry-schedule", "0,1,1", "--log-level", "error"])
+            .args(arguments)
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -39,10 +50,31 @@ impl Process {
         Self(child)
     }
 
+    /// The most memory it ever had, in megabytes. Linux says so; others are not asked.
+    pub(crate) fn memory_peak_mb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kb| kb / 1_024)
+    }
+
     /// `kill -9`: no destructor runs, nothing is flushed.
     pub(crate) async fn kill(mut self) {
         self.0.kill().await.unwrap();
     }
+}
+
+/// The SDK for a process. It repeats nothing by itself: what it was told is what counts.
+pub(crate) fn client(address: SocketAddr) -> Svix {
+    let organization = OrganizationId::parse(ORGANIZATION).unwrap();
+    let secret = JwtSecret::parse(JWT_SECRET).unwrap();
+    let token = issue_token(&secret, &organization, Effects::system().now(), 3_600).unwrap();
+    let options = SvixOptions {
+        server_url: Some(format!("http://{address}")),
+        timeout: Some(Duration::from_secs(5)),
+        num_retries: Some(0),
+        ..SvixOptions::default()
+    };
+    Svix::new(token, Some(options))
 }
 
 /// A loopback address that nobody listens at.

@@ -26,7 +26,7 @@ const FIRST_HOLD_MS: i64 = 1_000;
 const EXTEND_BEFORE_MS: i64 = 250;
 
 /// Places that are tried when others take them first.
-const PLACES_TRIED_MAX: usize = 3;
+const PLACES_TRIED_MAX: usize = 6;
 
 /// A place that is held.
 #[derive(Clone, Copy)]
@@ -143,7 +143,7 @@ impl Deliver {
         let until = now.plus_millis(FIRST_HOLD_MS);
         let free: Vec<usize> = recipient.gate.free_places(now).collect();
         // Each begins somewhere else, or all of them would want the same one.
-        let first = (free.len() as f64 * self.effects.random.fraction()) as usize;
+        let first = usize::from(self.effects.random.id_tail()[0]) % free.len().max(1);
         for place in free.iter().cycle().skip(first).take(PLACES_TRIED_MAX.min(free.len())).copied() {
             if self.store.hold(scope, &id, place, None, until, now).await? {
                 note(Held { place, until, is_extended: false });

@@ -72,12 +72,18 @@ pub(super) fn operations() -> Vec<OperationDoc> {
         op("endpoint.get-stats", "Count an endpoint's deliveries")
             .describe(
                 "Those with attempts in this range, by how they stand; and those that ended in this range without being \
-                 delivered.",
+                 delivered. Also what keeps deliveries back at this moment.",
             )
             .query(range())
             .answers::<EndpointStatsOut>(
                 200,
-                json!({ "success": 980, "pending": 0, "sending": 12, "fail": 8, "canceled": 0, "undelivered": 3 }),
+                json!({
+                    "success": 980, "pending": 0, "sending": 12, "fail": 8, "canceled": 0, "undelivered": 3,
+                    "receiver": {
+                        "breaker": "open", "openSince": "2026-11-24T09:30:00Z", "openUntil": "2026-11-24T09:31:00Z",
+                        "openings": 2, "waiting": 0,
+                    },
+                }),
             )
             .errors(&[400]),
         op("endpoint.get-attempt-stats", "Count an endpoint's attempts")
