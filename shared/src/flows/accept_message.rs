@@ -255,7 +255,7 @@ impl AcceptMessage {
                 if let (true, PayloadPlace::Blob(name)) = (first.payload.is_expunged(), &message.payload) {
                     self.blobs.delete_payload(name).await?;
                 }
-                Ok((first, true))
+                Ok((*first, true))
             }
             Accepted::Conflict => Err(Refusal::Conflict(match has_event_id {
                 true => "a message with this eventId and other content exists already".to_owned(),

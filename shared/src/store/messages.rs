@@ -30,7 +30,7 @@ pub enum Accepted {
     /// It is stored; there was none of its identity.
     New,
     /// There was one already, and it was asked for with the same content.
-    Repeat(Message),
+    Repeat(Box<Message>),
     /// There was one already, with other content.
     Conflict,
 }
@@ -162,7 +162,7 @@ impl Store {
         let first = first.ok_or_else(|| Fault::corrupt(format!("{action}: the first one did not come along")))?;
         let stored_hash = Reader::new("message", &first).bytes_if("hash")?;
         match stored_hash == Some(hash.0.as_slice()) {
-            true => from_item(&first).map(Accepted::Repeat),
+            true => from_item(&first).map(|first| Accepted::Repeat(Box::new(first))),
             false => Ok(Accepted::Conflict),
         }
     }
