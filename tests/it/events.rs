@@ -47,6 +47,7 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("history", "attempted-messages", 200),
     ("history", "attempted-destinations", 200),
     ("history", "endpoint-stats", 200),
+    ("history", "undelivered", 200),
     ("history", "resend", 202),
     ("history", "cancel", 409),
     ("history", "recover-too-far-back", 422),
