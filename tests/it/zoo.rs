@@ -126,8 +126,9 @@ async fn hostile_receivers_hurt_nobody() {
     for (endpoint, (_, says)) in endpoints.iter().zip(ZOO) {
         let options = || MessageAttemptListByEndpointOptions { with_content: Some(true), ..Default::default() };
         let attempts = async || {
-            let list = svix.message_attempt().list_by_endpoint(application.clone(), endpoint.clone(), Some(options()));
-            Some(list.await.unwrap().data).filter(|attempts| attempts.len() >= 3)
+            let attempts = svix.message_attempt();
+            let list = attempts.list_by_endpoint(application.clone(), endpoint.clone(), Some(options())).await;
+            Some(list.unwrap().data).filter(|attempts| attempts.len() >= 3)
         };
         let attempts = eventually("attempts of a hostile receiver", attempts).await;
         assert!(attempts.iter().all(|attempt| attempt.response.contains(says)), "{says}: {:?}", attempts[0].response);
