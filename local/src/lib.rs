@@ -9,6 +9,7 @@
 //! | `triggers` | brings messages and ticks to functions | event source mappings, EventBridge Scheduler |
 //! | `fanfare_engines` | DynamoDB, SQS and S3, in process | themselves |
 //! | [`Gateway`] | all of it together, to be started and shut down | the stack |
+//! | [`simulate`] | the same functions under seeded disasters, in simulated time | |
 //! | [`cli`] | the binary `fanfare` | |
 //!
 //! **What it promises.** The functions are those that are deployed, unchanged; every event reaches them as the JSON AWS
@@ -27,6 +28,7 @@ mod ids;
 mod options;
 pub mod provision;
 pub mod secret;
+pub mod simulate;
 pub mod tasks;
 pub mod template;
 mod triggers;

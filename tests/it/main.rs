@@ -21,6 +21,7 @@
 //! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
 //! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
 //! | [`portal`] | what a customer's token may do, and how it ends |
+//! | [`simulation`] | all of that under disasters drawn from seeds, in simulated time |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
@@ -72,6 +73,7 @@ mod retries;
 mod scheduled;
 mod sdk;
 mod secrets;
+mod simulation;
 mod tidy;
 mod trouble;
 mod undelivered;

@@ -16,7 +16,7 @@ const NOT_THE_FUNCTIONS: [HeaderName; 4] =
 
 /// Why an answer is none.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AnswerError {
+pub(crate) enum AnswerError {
     #[error("the answer is not of payload format 2.0")]
     Shape(#[from] serde_json::Error),
     #[error("the answer has a body that is not base64, though it says so")]
@@ -39,7 +39,7 @@ struct Answer {
 }
 
 /// The response to send.
-pub(super) fn read(json: &[u8]) -> Result<Response<Full<Bytes>>, AnswerError> {
+pub(crate) fn read(json: &[u8]) -> Result<Response<Full<Bytes>>, AnswerError> {
     let answer: Answer = serde_json::from_slice(json)?;
     let body = answer.body.unwrap_or_default();
     let body = if answer.is_base64_encoded { BASE64.decode(body)? } else { body.into_bytes() };

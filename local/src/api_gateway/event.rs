@@ -44,14 +44,14 @@ const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What is known about a request beside itself.
-pub(super) struct Arrival<'a> {
-    pub(super) peer: SocketAddr,
-    pub(super) port: u16,
-    pub(super) at: Timestamp,
-    pub(super) request_id: &'a str,
-    pub(super) trace: String,
-    pub(super) route_key: &'a str,
-    pub(super) path_parameters: &'a [(String, String)],
+pub(crate) struct Arrival<'a> {
+    pub(crate) peer: SocketAddr,
+    pub(crate) port: u16,
+    pub(crate) at: Timestamp,
+    pub(crate) request_id: &'a str,
+    pub(crate) trace: String,
+    pub(crate) route_key: &'a str,
+    pub(crate) path_parameters: &'a [(String, String)],
 }
 
 #[derive(Serialize)]
@@ -101,7 +101,7 @@ struct Http<'a> {
 }
 
 /// The event's JSON.
-pub(super) fn write(parts: &mut Parts, body: &Bytes, arrival: Arrival<'_>) -> Result<Bytes, Refusal> {
+pub(crate) fn write(parts: &mut Parts, body: &Bytes, arrival: Arrival<'_>) -> Result<Bytes, Refusal> {
     let host = checked_host(parts)?;
     let source_ip = arrival.peer.ip().to_string();
     let cookies = take_cookies(&mut parts.headers);

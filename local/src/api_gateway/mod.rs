@@ -17,7 +17,9 @@ mod event;
 mod refusal;
 mod routes;
 
+pub(crate) use answer::read as read_answer;
 pub(crate) use connection::{Api, serve};
+pub(crate) use event::{Arrival, write as write_event};
 pub(crate) use routes::Routes;
 
 use std::time::Duration;

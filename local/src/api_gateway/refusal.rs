@@ -11,7 +11,7 @@ use super::{BODY_BYTES_MAX, HEADERS_BYTES_MAX};
 
 /// Why a request got no answer of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// Host or path make no URL.
     BadRequest,
     /// No route, not even `$default`.

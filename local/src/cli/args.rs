@@ -24,7 +24,8 @@ Examples:
       aws --endpoint-url http://127.0.0.1:8072 sqs list-queues
   fanfare token                             print a bearer token
   fanfare demo                              see it at work, in under a minute
-  fanfare bench --messages 20000            measure it on this machine";
+  fanfare bench --messages 20000            measure it on this machine
+  fanfare simulate --seeds 1000             play a thousand disasters";
 
 /// The webhook gateway on one machine: the functions that run on AWS Lambda, behind a real HTTP listener, with table,
 /// queue and bucket embedded. Started without a command it serves the API until Ctrl-C.
@@ -45,6 +46,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Measure how much the gateway takes and delivers on this machine
     Bench(BenchArgs),
+    /// Play disasters in simulated time, each drawn from a seed; fails if a promise is broken
+    Simulate(SimulateArgs),
 }
 
 /// Where the state is, and the secret with it.
@@ -170,6 +173,30 @@ pub(super) struct BenchArgs {
     /// Print one line of JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fanfare simulate --seeds 1000
+  fanfare simulate --seeds 1000 --first-seed 5000
+  fanfare simulate --seed 17 --log          what happened in one of them")]
+pub(super) struct SimulateArgs {
+    /// How many seeds to play
+    #[arg(long, default_value_t = 300, value_name = "N", conflicts_with = "seed")]
+    pub(super) seeds: u64,
+    /// The first of them
+    #[arg(long, default_value_t = 1, value_name = "SEED", conflicts_with = "seed")]
+    pub(super) first_seed: u64,
+    /// On how many threads [default: one for each processor]
+    #[arg(long, value_name = "N", conflicts_with = "seed")]
+    pub(super) threads: Option<usize>,
+    /// Play this one only
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed: Option<u64>,
+    /// Print all that happened in it
+    #[arg(long, requires = "seed")]
+    pub(super) log: bool,
 }
 
 /// What an accepted message survives.

@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod http_client;
 mod receivers;
+mod simulate;
 mod start;
 mod terminal;
 mod token;
@@ -27,6 +28,7 @@ pub async fn run() -> ExitCode {
         Some(Command::Token(args)) => token::run(args),
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Bench(args)) => bench::run(args).await,
+        Some(Command::Simulate(args)) => simulate::run(args).await,
     };
     match done {
         Ok(code) => code,

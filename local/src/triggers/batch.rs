@@ -47,7 +47,7 @@ struct Attribute<'a> {
 }
 
 /// The event's JSON.
-pub(super) fn event(messages: &[Message], queue_arn: &str, region: &str) -> Result<Bytes, serde_json::Error> {
+pub(crate) fn event(messages: &[Message], queue_arn: &str, region: &str) -> Result<Bytes, serde_json::Error> {
     let records = messages.iter().map(|message| record(message, queue_arn, region)).collect();
     let bodies: usize = messages.iter().map(|message| message.body().map_or(0, str::len)).sum();
     let mut json = Vec::with_capacity(bodies + bodies / 4 + RECORD_BYTES_TYPICAL * messages.len());

@@ -4,7 +4,8 @@
 mod batch;
 mod mapping;
 mod schedule;
-mod verdict;
+pub(crate) mod verdict;
 
+pub(crate) use batch::event as batch_event;
 pub(crate) use mapping::{Mapping, run as run_mapping};
 pub(crate) use schedule::{Schedule, run as run_schedule};

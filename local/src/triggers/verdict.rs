@@ -29,7 +29,7 @@ struct Failure {
 
 /// What is to be deleted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// The function did it all, but for the messages with these ids.
     DoneBut(HashSet<String>),
     /// Nothing counts as done; why.
@@ -37,7 +37,7 @@ pub(super) enum Verdict {
 }
 
 /// Reads the answer of a function to a batch of these message ids.
-pub(super) fn of(answer: &[u8], reports_failures: bool, message_ids: &[&str]) -> Verdict {
+pub(crate) fn of(answer: &[u8], reports_failures: bool, message_ids: &[&str]) -> Verdict {
     if !reports_failures {
         return Verdict::DoneBut(HashSet::new());
     }

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use crate::domain::schedule::RetrySchedule;
 pub use platform::Platform;
+pub use sdk::with_call_limits;
 
 /// The variables' names.
 pub mod names {

@@ -34,20 +34,22 @@ pub(super) fn from_env() -> SdkConfig {
                 .build_https(),
         )
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES_MAX))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_attempt_timeout(TRY_TIMEOUT)
-                .operation_timeout(CALL_TIMEOUT)
-                .build(),
-        );
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     // Set when a function is run against engines that are not AWS: the local gateway's, for example.
-    match variable("AWS_ENDPOINT_URL") {
+    with_call_limits(match variable("AWS_ENDPOINT_URL") {
         Some(url) => builder.endpoint_url(url).build(),
         None => builder.build(),
-    }
+    })
+}
+
+/// How often a call is tried and how long it may take. Deployed functions have these limits, and simulated ones.
+pub fn with_call_limits(sdk: SdkConfig) -> SdkConfig {
+    let limits = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(TRY_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT);
+    let retries = RetryConfig::standard().with_max_attempts(TRIES_MAX);
+    sdk.into_builder().retry_config(retries).timeout_config(limits.build()).build()
 }
 
 #[allow(clippy::disallowed_methods)] // the SDK's own variables, read where the SDK is configured
