@@ -64,7 +64,8 @@ impl Client {
 
     /// Makes an application; its identifier.
     pub(super) async fn make_application(&self, index: usize) -> Option<String> {
-        let body = json!({ "name": self.world.scenario.applications[index].name });
+        let plan = &self.world.scenario.applications[index];
+        let body = json!({ "name": plan.name, "throttleRate": plan.rate });
         let key = Some(format!("application-{index}"));
         let (path, body) = ("/api/v1/app".to_owned(), body.to_string());
         let asked = Asked { who: "owner", method: Method::POST, path, body, idempotency_key: key };
@@ -87,7 +88,7 @@ impl Client {
     pub(super) async fn make_endpoint(&self, index: usize, application: &str) {
         let plan = &self.world.scenario.endpoints[index];
         self.world.clock.sleep_until_ms(plan.made_at_ms).await;
-        let mut body = json!({ "url": receivers::url(index, plan.is_https, 0), "secret": plan.secret });
+        let mut body = json!({ "url": receivers::url(index, plan.is_https, 0), "secret": plan.secret, "throttleRate": plan.rate, "ordered": plan.is_ordered });
         if !plan.event_types.is_empty() {
             body["filterTypes"] = json!(plan.event_types);
         }
@@ -132,6 +133,10 @@ impl Client {
     }
 
     fn accepted(&self, index: usize, asked: &Asked<'_>, answered: &Answered) {
+        let is_over = self.world.scenario.messages[index].deliver_before_ms.is_some_and(|ms| ms <= self.world.now_ms());
+        if is_over && answered.status == 422 {
+            return; // the publisher tried until it was too late
+        }
         self.expect(asked, answered, 202);
         let Some(id) = answered.body["id"].as_str() else { return };
         let mut history = self.world.history();
@@ -234,6 +239,18 @@ impl Client {
         }
     }
 
+    /// Reads what an endpoint is on record not to have got.
+    pub(super) async fn look_at_endpoint(&self, index: usize) {
+        let Some((application, endpoint)) = self.place_of(index) else { return };
+        let path = format!("/api/v1/app/{application}/endpoint/{endpoint}/undelivered?limit={ATTEMPTS_MAX}");
+        let asked = Asked { who: "reader", method: Method::GET, path, body: String::new(), idempotency_key: None };
+        // It may have been deleted.
+        let Some(answered) = self.insist(&asked, 1).await.filter(|answered| answered.status == 200) else { return };
+        let records = answered.body["data"].as_array().cloned().unwrap_or_default();
+        let messages = records.iter().filter_map(|record| Some(record["msgId"].as_str()?.to_owned()));
+        self.world.history().undelivered.extend(messages.map(|message| (message, endpoint.clone())));
+    }
+
     /// Reads what the API says in the end.
     pub(super) async fn look(&self, index: usize, application: &str) {
         let Some(id) = self.world.history().messages[index].id().cloned() else { return };
@@ -281,7 +298,14 @@ impl Client {
         let event_id = if plan.has_event_id { format!("\"eventId\":\"event-{index}\",") } else { String::new() };
         let deliver_at = plan.deliver_at_ms.map(|ms| format!("\"deliverAt\":{},", json!(self.world.clock.at_ms(ms))));
         let deliver_at = deliver_at.unwrap_or_default();
-        format!("{{{event_id}{deliver_at}\"eventType\":\"{}\",\"payload\":{}}}", plan.event_type, plan.payload)
+        let before =
+            plan.deliver_before_ms.map(|ms| format!("\"deliverBefore\":{},", json!(self.world.clock.at_ms(ms))));
+        let before = before.unwrap_or_default();
+        let key = plan.ordering_key.map(|key| format!("\"orderingKey\":\"{key}\",")).unwrap_or_default();
+        format!(
+            "{{{event_id}{deliver_at}{before}{key}\"eventType\":\"{}\",\"payload\":{}}}",
+            plan.event_type, plan.payload
+        )
     }
 
     /// Application and identifier of an endpoint that was made.

@@ -26,6 +26,8 @@ pub(super) struct History {
     pub(super) work: BTreeMap<String, Option<String>>,
     /// Tasks that lie in the dead-letter queue in the end.
     pub(super) dead: BTreeSet<(String, String)>,
+    /// Deliveries that are on record as undelivered in the end.
+    pub(super) undelivered: BTreeSet<(String, String)>,
     /// Connections to addresses that no connection may be made to.
     pub(super) trespasses: Vec<String>,
     /// What should not have been answered.

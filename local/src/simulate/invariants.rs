@@ -3,11 +3,13 @@
 //! They look from outside: at what clients were answered, what receivers saw, and what the API says in the end. What passed
 //! through the queue is used for bounds only: a task that was handed out twice may have been attempted twice.
 
+mod restraint;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::history::{Attempt, EndpointLife, History, MessageLife};
 use super::journal::{short, time};
-use super::scenario::Scenario;
+use super::scenario::{MessagePlan, Scenario};
 use super::world::World;
 
 /// What must not have happened.
@@ -36,7 +38,7 @@ type Found = Vec<(String, Vec<String>)>;
 
 type Rule = fn(&Seen<'_>) -> Found;
 
-const RULES: [(&str, Rule); 15] = [
+const RULES: [(&str, Rule); 19] = [
     ("everything comes to rest", comes_to_rest),
     ("no connection is made into our network", none_inside),
     ("the API answers as it is documented to", no_surprises),
@@ -44,6 +46,10 @@ const RULES: [(&str, Rule); 15] = [
     ("every message is delivered, or visibly failed, at every endpoint that wanted it", none_lost),
     ("work in the background ends", work_ends),
     ("nothing is delivered before its time", none_early),
+    ("no attempt is made behind a deadline", restraint::none_too_late),
+    ("messages of one key arrive in their order", restraint::in_order),
+    ("rate limits are kept", restraint::rates_kept),
+    ("a receiver in trouble is probed, one attempt at a time", restraint::probed_singly),
     ("an endpoint that is off or deleted gets nothing", none_when_off),
     ("nobody gets what was not meant for him", none_unasked),
     ("there are no more attempts than the schedule and people allow", attempts_bounded),
@@ -99,7 +105,7 @@ fn one_identifier(seen: &Seen<'_>) -> Found {
 
 fn none_lost(seen: &Seen<'_>) -> Found {
     let mut found = Vec::new();
-    for (message, id, endpoint, life) in seen.promised() {
+    for (plan, message, id, endpoint, life) in seen.promised() {
         let attempts = || message.attempts.iter().filter(|attempt| attempt.endpoint == *endpoint);
         let scheduled = attempts().filter(|attempt| !attempt.is_manual).count();
         let is_dead = seen.history.dead.contains(&(id.clone(), endpoint.clone()));
@@ -109,7 +115,11 @@ fn none_lost(seen: &Seen<'_>) -> Found {
         };
         let is_well = match status {
             "success" => attempts().any(|attempt| attempt.is_success),
-            "fail" => scheduled >= seen.attempts_max,
+            "fail" => {
+                scheduled >= seen.attempts_max
+                    || seen.history.undelivered.contains(&(id.clone(), endpoint.clone()))
+                    || (plan.deliver_before_ms.is_some() && scheduled > 0)
+            }
             _ => false,
         };
         if !is_well && !is_dead {
@@ -319,7 +329,7 @@ impl Seen<'_> {
 
     /// Deliveries that were promised: of accepted messages, to endpoints that wanted them and were on from the moment the
     /// publisher asked to the end.
-    fn promised(&self) -> Vec<(&MessageLife, &String, &String, &EndpointLife)> {
+    fn promised(&self) -> Vec<(&MessagePlan, &MessageLife, &String, &String, &EndpointLife)> {
         let mut promised = Vec::new();
         for (index, message) in self.history.messages.iter().enumerate() {
             let (plan, Some(id)) = (&self.scenario.messages[index], message.id()) else { continue };
@@ -330,7 +340,7 @@ impl Seen<'_> {
                     && is_wanted
                     && life.is_steady_since(message.asked_ms)
                 {
-                    promised.push((message, id, endpoint_id, life));
+                    promised.push((plan, message, id, endpoint_id, life));
                 }
             }
         }

@@ -154,8 +154,9 @@ async fn storm(world: &World, client: &Client) {
 
 /// Lets time pass until nothing is left to do.
 async fn come_to_rest(world: &World, lambda: &Lambda) -> anyhow::Result<()> {
-    /// Longer than any schedule, doubled by receivers that ask for it, with everything that came late.
-    const REST_MS_MAX: u64 = 96 * 3_600 * 1_000;
+    /// Longer than any schedule, doubled by receivers that ask for it, and stretched by breakers that let one attempt through
+    /// in five minutes; by then an endpoint that only fails is disabled.
+    const REST_MS_MAX: u64 = 8 * 24 * 3_600 * 1_000;
     /// Between two looks.
     const LOOK_MS: u64 = 20_000;
     let (begun_ms, sqs) = (world.now_ms(), world.sqs());
@@ -199,6 +200,9 @@ async fn look(world: &World, client: &Client) -> anyhow::Result<()> {
         if let Some(application) = application {
             client.look(index, &application).await;
         }
+    }
+    for index in 0..world.scenario.endpoints.len() {
+        client.look_at_endpoint(index).await;
     }
     client.look_at_work().await;
     let sqs = world.sqs();

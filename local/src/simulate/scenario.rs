@@ -51,7 +51,7 @@ pub(super) struct Scenario {
 }
 
 /// How probable each fault is, from 0 to 1: for every call to AWS, unless it says otherwise.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Weather {
     /// Throttled, or failed inside.
     pub(super) refused: f64,
@@ -84,6 +84,8 @@ pub(super) struct Weather {
 #[derive(Debug)]
 pub(super) struct ApplicationPlan {
     pub(super) name: String,
+    /// Deliveries a second, over all of its endpoints.
+    pub(super) rate: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,10 @@ pub(super) struct EndpointPlan {
     pub(super) secret: String,
     /// Whether its URL says https; its receiver speaks no TLS.
     pub(super) is_https: bool,
+    /// Deliveries a second.
+    pub(super) rate: Option<u16>,
+    /// Whether it wants messages with one ordering key one after the other.
+    pub(super) is_ordered: bool,
     /// How it behaves, from these moments on.
     pub(super) phases: Vec<(u64, Behaviour)>,
 }
@@ -149,6 +155,10 @@ pub(super) struct MessagePlan {
     pub(super) has_event_id: bool,
     /// When it is to be delivered, if not at once.
     pub(super) deliver_at_ms: Option<u64>,
+    /// After which it is not delivered any more, if so.
+    pub(super) deliver_before_ms: Option<u64>,
+    /// What it is to be in order with.
+    pub(super) ordering_key: Option<&'static str>,
     /// How often its publisher tries before it gives up.
     pub(super) tries_max: u32,
 }
@@ -195,15 +205,15 @@ pub(super) enum Replay {
 impl Scenario {
     pub(super) fn new(seed: u64) -> Self {
         let dice = Dice::new(seed, Purpose::Scenario);
-        let applications: Vec<_> =
-            (0..dice.between(1, 2)).map(|number| ApplicationPlan { name: format!("application {number}") }).collect();
+        let applications: Vec<_> = (0..dice.between(1, 2)).map(|number| application(&dice, number)).collect();
         let mut endpoints = Vec::new();
         for application in 0..applications.len() {
             let most = if dice.chance(0.3) { 5 } else { 3 };
             endpoints.extend((0..dice.between(1, most)).map(|_| endpoint(&dice, application)));
         }
+        let burst_at_ms = dice.chance(0.5).then(|| dice.between(SETUP_MS, STORM_MS / 2));
         let messages: Vec<_> =
-            (0..dice.between(8, 24)).map(|number| message(&dice, applications.len(), number)).collect();
+            (0..dice.between(8, 24)).map(|number| message(&dice, applications.len(), number, burst_at_ms)).collect();
         let changes = changes(&dice, endpoints.len());
         let resends = (0..dice.between(0, 3)).map(|_| ResendPlan {
             message: dice.index(messages.len()),
@@ -231,6 +241,11 @@ impl Scenario {
 }
 
 impl Weather {
+    /// Whether nothing goes wrong by itself.
+    pub(super) fn is_calm(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// One run in ten is calm: what breaks there is broken without any help.
     fn new(dice: &Dice) -> Self {
         let level = match dice.between(0, 9) {
@@ -270,6 +285,10 @@ fn schedule(dice: &Dice) -> &'static str {
     SCHEDULES[0].0
 }
 
+fn application(dice: &Dice, number: u64) -> ApplicationPlan {
+    ApplicationPlan { name: format!("application {number}"), rate: dice.chance(0.1).then(|| *dice.pick(&[1, 2, 5])) }
+}
+
 fn endpoint(dice: &Dice, application: usize) -> EndpointPlan {
     let is_late = dice.chance(0.15);
     let mut phases = vec![(0, behaviour(dice, 0.6))];
@@ -287,6 +306,8 @@ fn endpoint(dice: &Dice, application: usize) -> EndpointPlan {
         event_types: if dice.chance(0.3) { vec![*dice.pick(&EVENT_TYPES)] } else { Vec::new() },
         secret: secret(dice),
         is_https: dice.chance(0.02),
+        rate: dice.chance(0.2).then(|| *dice.pick(&[1, 2, 5])),
+        is_ordered: dice.chance(0.3),
         phases,
     }
 }
@@ -324,7 +345,7 @@ fn behaviour(dice: &Dice, well: f64) -> Behaviour {
     }
 }
 
-fn message(dice: &Dice, applications: usize, number: u64) -> MessagePlan {
+fn message(dice: &Dice, applications: usize, number: u64, burst_at_ms: Option<u64>) -> MessagePlan {
     // Larger ones do not travel with their task; odd ones must come through as they are.
     let filling = if dice.chance(0.03) { 60_000 } else { dice.between(0, 400) };
     let filling = "x".repeat(usize::try_from(filling).unwrap_or_default());
@@ -332,14 +353,21 @@ fn message(dice: &Dice, applications: usize, number: u64) -> MessagePlan {
         0 => format!("{{ \"number\":{number},  \"odd\":\"\\u00e9é\", \"e\":1.0e2, \"filling\":\"{filling}\" }}"),
         _ => format!("{{\"number\":{number},\"filling\":\"{filling}\"}}"),
     };
-    let at_ms = dice.between(SETUP_MS, STORM_MS);
+    let at_ms = match burst_at_ms.filter(|_| dice.chance(0.6)) {
+        Some(burst_at_ms) => burst_at_ms + dice.between(0, 2_000),
+        None => dice.between(SETUP_MS, STORM_MS),
+    };
+    let deliver_at_ms = dice.chance(0.1).then(|| at_ms + dice.between(0, 1_200_000));
+    let first_ms = deliver_at_ms.unwrap_or(at_ms);
     MessagePlan {
         application: dice.index(applications),
         at_ms,
         event_type: EVENT_TYPES[dice.index(EVENT_TYPES.len())],
         payload,
         has_event_id: dice.chance(0.4),
-        deliver_at_ms: dice.chance(0.1).then(|| at_ms + dice.between(0, 1_200_000)),
+        deliver_at_ms,
+        deliver_before_ms: dice.chance(0.1).then(|| first_ms + dice.between(10_000, 600_000)),
+        ordering_key: (deliver_at_ms.is_none() && dice.chance(0.4)).then(|| *dice.pick(&["a", "b"])),
         tries_max: if dice.chance(0.1) { 1 } else { 30 },
     }
 }

@@ -45,12 +45,13 @@ async fn mix() -> (Scene, Timestamp) {
 async fn deliveries_and_attempts_are_counted_within_their_time() {
     let (scene, begun_at) = mix().await;
     let half = |days: i64| begun_at.plus_millis(days * DAY_MS - DAY_MS / 2).to_rfc3339();
-    let stats = async |name: &str, query: &str| {
-        let mut shown = scene.get(&format!("/endpoint/{}/{name}?{query}", scene.endpoint)).await;
+    let of = async |endpoint: &str, name: &str, query: &str| {
+        let mut shown = scene.get(&format!("/endpoint/{endpoint}/{name}?{query}")).await;
         // What the receiver is like now does not depend on the time that is asked for.
         shown.as_object_mut().unwrap().remove("receiver");
         shown
     };
+    let stats = async |name: &str, query: &str| of(&scene.endpoint, name, query).await;
     for (query, of_deliveries, of_attempts) in [
         (String::new(), deliveries(3, 1, 2), attempts(3, 7)),
         (format!("since={}", half(0)), deliveries(3, 1, 2), attempts(3, 7)),
@@ -62,7 +63,7 @@ async fn deliveries_and_attempts_are_counted_within_their_time() {
         assert_eq!(stats("attempt-stats", &query).await, of_attempts, "{query}");
     }
     let other = scene.endpoint("/other", &[]).await;
-    assert_eq!(scene.get(&format!("/endpoint/{other}/stats")).await, deliveries(0, 0, 0));
+    assert_eq!(of(&other, "stats", "").await, deliveries(0, 0, 0));
 }
 
 #[tokio::test]

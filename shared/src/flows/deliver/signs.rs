@@ -25,9 +25,6 @@ const FIRST_HOLD_MS: i64 = 1_000;
 /// How long before its end a place is taken for as long as an attempt can last.
 const EXTEND_BEFORE_MS: i64 = 250;
 
-/// Places that are tried when others take them first.
-const PLACES_TRIED_MAX: usize = 6;
-
 /// A place that is held.
 #[derive(Clone, Copy)]
 struct Held {
@@ -144,7 +141,7 @@ impl Deliver {
         let free: Vec<usize> = recipient.gate.free_places(now).collect();
         // Each begins somewhere else, or all of them would want the same one.
         let first = usize::from(self.effects.random.id_tail()[0]) % free.len().max(1);
-        for place in free.iter().cycle().skip(first).take(PLACES_TRIED_MAX.min(free.len())).copied() {
+        for place in free.iter().cycle().skip(first).take(free.len()).copied() {
             if self.store.hold(scope, &id, place, None, until, now).await? {
                 note(Held { place, until, is_extended: false });
                 let wait_ms = until.millis_since(self.effects.now()) - EXTEND_BEFORE_MS;
