@@ -62,6 +62,22 @@ async fn a_message_that_is_called_off_in_time_is_not_delivered() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_sent_before_its_time_is_not_sent_again_at_it() {
+    for ahead_s in [600, 7_200] {
+        let (stage, receiver, application, endpoint) = scene().await;
+        let (message, _) = publish_at(&stage, &application, ahead_s).await;
+        let resend = format!("/api/v1/app/{application}/msg/{message}/endpoint/{endpoint}/resend");
+        assert_eq!(stage.call("POST", &resend, None).await.status, 202);
+        stage.deliver_all().await;
+        assert_eq!(receiver.of(&message).len(), 1);
+        stage.clock.forward_s(ahead_s + 1);
+        stage.sweep().await;
+        stage.deliver_all().await;
+        assert_eq!(receiver.of(&message).len(), 1, "{ahead_s} s");
+    }
+}
+
+#[tokio::test]
 async fn what_is_being_delivered_cannot_be_called_off() {
     let (stage, receiver, application, _) = scene().await;
     let now = stage.publish(&application, None, json!({})).await.id();

@@ -75,7 +75,8 @@ impl AcceptMessage {
         };
         let task = |subscriber: &&&Subscriber| DeliveryTask {
             payload: payload.cloned(),
-            is_repeat,
+            // Until its time comes somebody may have it sent, and the receiver has it.
+            is_repeat: is_repeat || message.deliver_at.is_some(),
             ..DeliveryTask::new(scope, message, subscriber.endpoint, 1, Trigger::Scheduled)
         };
         let (ordered, others): (Vec<&&Subscriber>, Vec<_>) =
