@@ -17,7 +17,8 @@
 //! `template.yaml`. State on disk survives the death of the process in any way.
 //!
 //! **What it must not know.** What a message, an endpoint or a delivery is: that is the business of `fanfare` and the
-//! functions. (The commands under [`cli`] that show the gateway at work know the public API, as any caller does.)
+//! functions. (The commands under [`cli`] that show the gateway at work know the public API, as any caller does. So does
+//! [`simulate`], whose rules also look at what passes through the queue.)
 
 mod api_gateway;
 pub mod cli;

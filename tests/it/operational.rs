@@ -1,8 +1,9 @@
 //! Operational webhooks: the organization's own endpoints, beside its applications and out of their sight.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use svix::models::OperationalWebhookEndpointIn;
 
-use crate::harness::Stage;
+use crate::harness::{Stage, World};
 
 const ENDPOINTS: &str = "/api/v1/operational-webhook/endpoint";
 
@@ -45,4 +46,19 @@ async fn they_subscribe_to_what_fanfare_says_and_to_nothing_else() {
         let body = json!({ "url": "https://ops.example.com/", "eventTypes": [event_type] });
         assert_eq!(stage.call("POST", ENDPOINTS, Some(body)).await.status, status, "{event_type}");
     }
+}
+
+#[tokio::test]
+async fn the_gateway_tells_its_owner_by_itself() {
+    let world = World::start(&[]).await;
+    let operational = world.svix.operational_webhook();
+    let listener = OperationalWebhookEndpointIn::new(world.receiver.url("/ops"));
+    let listener = operational.endpoint().create(listener, None).await.unwrap().id;
+    world.receiver.verify("/ops", &operational.endpoint().get_secret(listener).await.unwrap().key);
+    let application = world.application().await;
+    let endpoint = world.endpoint(&application, "/").await;
+    let told = world.receiver.wait_at("/ops", 1).await;
+    let body: Value = serde_json::from_slice(&told[0].body).unwrap();
+    let data = json!({ "appId": application, "endpointId": endpoint });
+    assert_eq!(body, json!({ "type": "endpoint.created", "data": data }));
 }

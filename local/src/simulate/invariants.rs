@@ -7,7 +7,7 @@ mod restraint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::history::{Attempt, EndpointLife, History, MessageLife};
+use super::history::{Attempt, EndpointLife, History, MessageLife, Request};
 use super::journal::{short, time};
 use super::scenario::{MessagePlan, Scenario};
 use super::world::World;
@@ -146,7 +146,9 @@ fn none_early(seen: &Seen<'_>) -> Found {
     for (plan, message) in seen.scenario.messages.iter().zip(&seen.history.messages) {
         let Some(deliver_at_ms) = plan.deliver_at_ms else { continue };
         let of_it = seen.history.requests.iter().filter(|request| message.ids.contains(&request.message));
-        for request in of_it.filter(|request| request.at_ms < deliver_at_ms) {
+        // A person who has it sent again before its time wants it now.
+        let is_early = |request: &&Request| request.at_ms < deliver_at_ms && !seen.is_asked_for(request);
+        for request in of_it.filter(is_early) {
             let what = format!("{} at {}, not {}", short(&request.message), time(request.at_ms), time(deliver_at_ms));
             found.push((what, vec![short(&request.message)]));
         }
@@ -178,10 +180,8 @@ fn none_unasked(seen: &Seen<'_>) -> Found {
         let of = seen.history.messages.iter().position(|message| message.ids.contains(&request.message));
         // A publisher that gave up was not told the identifier.
         let Some(message) = of.map(|index| &seen.scenario.messages[index]) else { continue };
-        let is_manual = seen.history.queued.keys().any(|key| {
-            key.is_manual && key.message == request.message && Some(&key.endpoint) == seen.endpoint_id(request.endpoint)
-        });
-        let is_wanted = plan.event_types.is_empty() || plan.event_types.contains(&message.event_type) || is_manual;
+        let is_subscribed = plan.event_types.is_empty() || plan.event_types.contains(&message.event_type);
+        let is_wanted = is_subscribed || seen.is_asked_for(request);
         if message.application != plan.application || !is_wanted {
             let what = format!("r{} got {}", request.endpoint, short(&request.message));
             found.push((what, vec![short(&request.message)]));
@@ -347,6 +347,13 @@ impl Seen<'_> {
         promised
     }
 
+    /// Whether somebody had this message sent to this endpoint again.
+    fn is_asked_for(&self, request: &Request) -> bool {
+        let id = self.endpoint_id(request.endpoint);
+        let mut keys = self.history.queued.keys().filter(|key| key.is_manual);
+        keys.any(|key| key.message == request.message && Some(&key.endpoint) == id)
+    }
+
     fn endpoint_id(&self, index: usize) -> Option<&String> {
         self.history.endpoints[index].id.as_ref()
     }
@@ -366,7 +373,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use bytes::Bytes;
 
-    use super::super::history::{Changed, Passed, Request, TaskKey, Turn};
+    use super::super::history::{Changed, Passed, TaskKey, Turn};
     use super::*;
 
     const MESSAGE: &str = "msg_one";
@@ -432,7 +439,7 @@ mod tests {
         check(|history| history.is_at_rest = false, &["rest"]);
         check(|history| history.trespasses.push("10.0.0.1".to_owned()), &["into our network"]);
         check(|history| history.surprises.push("418".to_owned()), &["documented"]);
-        check(|history| drop(history.messages[0].ids.insert("msg_two".to_owned())), &["one message"]);
+        check(|history| history.messages[0].ids.extend(["msg_two".to_owned()]), &["one message"]);
         check(|history| history.requests[0].unverified = Some("other secret".to_owned()), &["signed"]);
         check(|history| history.requests[0].signed_ms = -20_000, &["signed"]);
         check(|history| history.requests[0].body = Bytes::from_static(b"{ }"), &["payloads"]);
