@@ -7,13 +7,14 @@
 //! Why it may run twice: a delivery's record is one item, however often it is written; a task that is over stays as it is.
 
 use super::lines::Lines;
+use super::undelivered;
 use crate::config::Platform;
 use crate::domain::attempt::Trigger;
 use crate::domain::background::{FAILED_THROUGH_US, TaskStatus};
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{EndpointId, OrganizationId, TaskId};
 use crate::domain::operational::OperationalEvent;
-use crate::domain::undelivered::{Undelivered, UndeliveredBecause, unmade};
+use crate::domain::undelivered::UndeliveredBecause;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DeliveryQueue, FanOut, Job, JobQueue};
@@ -61,20 +62,9 @@ impl Bury {
     }
 
     async fn record(&self, task: &DeliveryTask) -> Result<Buried, Fault> {
-        let now = self.effects.now();
-        if task.expires_at <= now {
+        if !undelivered::record(&self.store, task, UndeliveredBecause::DeadLettered, self.effects.now()).await? {
             return Ok(Buried::Nothing);
         }
-        let attempts = self.store.traces_of(&task.scope, &task.message).await?.of(&task.endpoint).attempts;
-        let Some(number) = unmade(task, &attempts) else { return Ok(Buried::Nothing) };
-        let record = Undelivered { number, ..Undelivered::of(task, UndeliveredBecause::DeadLettered, now) };
-        self.store.record_undelivered(&task.scope, &record, task.expires_at).await?;
-        tracing::warn!(
-            message.id = %record.message,
-            endpoint.id = %record.endpoint,
-            attempt.number = record.number,
-            "a delivery lay among the dead letters; it is on record as undelivered"
-        );
         self.jobs.announce(&OperationalEvent::dead_lettered(task)).await?;
         Ok(Buried::Recorded)
     }

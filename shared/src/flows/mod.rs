@@ -15,6 +15,7 @@ pub mod resend;
 pub mod run_task;
 pub mod start_task;
 pub mod sweep_due;
+mod undelivered;
 
 use crate::domain::Invalid;
 use crate::domain::payload_schema::Violation;

@@ -30,10 +30,13 @@ impl Seen<'_> {
         if self.scenario.weather.is_calm() { 0 } else { i64::try_from(STORM_MS).unwrap_or(0) + CALM_AFTER_MS }
     }
 
-    /// The schedule's attempts at an endpoint, of all messages, in the order in which they began.
-    fn attempts_at(&self, endpoint: &str) -> Vec<(&String, &Attempt)> {
-        let of = |(message, id)| of_schedule(message, endpoint).map(move |attempt| (id, attempt));
-        let mut attempts: Vec<_> = self.messages().flat_map(of).collect();
+    /// Attempts at an endpoint, of all messages, in the order in which they began.
+    fn attempts_at(&self, endpoint: &str, which: impl Fn(&Attempt) -> bool) -> Vec<(&String, &Attempt)> {
+        let mut attempts = Vec::new();
+        for (message, id) in self.messages() {
+            let at_it = message.attempts.iter().filter(|attempt| attempt.endpoint == endpoint && which(attempt));
+            attempts.extend(at_it.map(|attempt| (id, attempt)));
+        }
         attempts.sort_by_key(|(_, attempt)| attempt.begun_ms);
         attempts
     }
@@ -119,8 +122,10 @@ pub(super) fn rates_kept(seen: &Seen<'_>) -> Found {
             }
         }
     };
-    let begun =
-        |endpoint: &String| seen.attempts_at(endpoint).iter().map(|(_, attempt)| attempt.begun_ms).collect::<Vec<_>>();
+    let begun = |endpoint: &String| {
+        let attempts = seen.attempts_at(endpoint, |attempt| !attempt.is_manual);
+        attempts.iter().map(|(_, attempt)| attempt.begun_ms).collect::<Vec<_>>()
+    };
     for (plan, life) in seen.scenario.endpoints.iter().zip(&seen.history.endpoints) {
         if let (Some(rate), Some(id)) = (plan.rate, &life.id) {
             check(short(id), rate, begun(id));
@@ -141,11 +146,13 @@ pub(super) fn probed_singly(seen: &Seen<'_>) -> Found {
     const SETTLED_MS: i64 = 1_000;
     let apart_ms = OPEN_MS_FIRST * 8 / 10;
     let mut found = Vec::new();
-    for (plan, life) in seen.scenario.endpoints.iter().zip(&seen.history.endpoints) {
-        // What is not sent at all is no sign, and changes of the endpoint begin anew.
-        let is_plain = !plan.phases.iter().any(|(_, behaviour)| *behaviour == Behaviour::Inside);
-        let Some(endpoint) = life.id.as_ref().filter(|_| is_plain && life.changes.is_empty()) else { continue };
-        let mut attempts = seen.attempts_at(endpoint);
+    for (index, (plan, life)) in seen.scenario.endpoints.iter().zip(&seen.history.endpoints).enumerate() {
+        // What is not sent at all is no sign, and changes of the endpoint and replays begin anew.
+        let is_plain = !plan.phases.iter().any(|(_, behaviour)| *behaviour == Behaviour::Inside)
+            && !seen.scenario.replays.iter().any(|replay| replay.endpoint == index)
+            && !seen.scenario.changes.iter().any(|change| change.endpoint == index);
+        let Some(endpoint) = life.id.as_ref().filter(|_| is_plain) else { continue };
+        let mut attempts = seen.attempts_at(endpoint, |_| true);
         attempts.retain(|(_, attempt)| attempt.begun_ms >= seen.calm_from_ms());
         let end = |attempt: &Attempt| attempt.begun_ms + attempt.duration_ms;
         let is_trouble = |attempt: &Attempt| matches!(attempt.status_code, 0 | 408 | 500..=599);
@@ -154,12 +161,10 @@ pub(super) fn probed_singly(seen: &Seen<'_>) -> Found {
         let (mut in_a_row, mut last_end_ms) = (0, i64::MIN);
         let opened_ms = by_end.iter().find_map(|(_, attempt)| {
             let adds_up = end(attempt).saturating_sub(last_end_ms) <= FAILURES_WITHIN_MS;
-            in_a_row = if !is_trouble(attempt) {
-                0
-            } else if adds_up {
-                in_a_row + 1
-            } else {
-                1
+            in_a_row = match (is_trouble(attempt), adds_up) {
+                (false, _) => 0,
+                (true, true) => in_a_row + 1,
+                (true, false) => 1,
             };
             last_end_ms = end(attempt);
             (in_a_row == FAILURES_MAX).then_some(last_end_ms)
@@ -167,8 +172,10 @@ pub(super) fn probed_singly(seen: &Seen<'_>) -> Found {
         let Some(opened_ms) = opened_ms else { continue };
         let answered_ms = by_end.iter().find(|(_, attempt)| end(attempt) > opened_ms && !is_trouble(attempt));
         let until_ms = answered_ms.map_or(i64::MAX, |(_, attempt)| end(attempt));
-        let in_trouble = |attempt: &Attempt| (opened_ms + SETTLED_MS..until_ms).contains(&attempt.begun_ms);
-        let probes: Vec<_> = attempts.iter().filter(|(_, attempt)| in_trouble(attempt)).collect();
+        let in_trouble = |attempt: &Attempt| {
+            (opened_ms + SETTLED_MS..until_ms.saturating_sub(ROUNDED_MS)).contains(&attempt.begun_ms)
+        };
+        let probes: Vec<_> = attempts.iter().filter(|(_, attempt)| !attempt.is_manual && in_trouble(attempt)).collect();
         for pair in probes.windows(2) {
             let (first, second) = (pair[0].1.begun_ms, pair[1].1.begun_ms);
             if second - first < apart_ms {

@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 
 use self::admission::{Admission, Admitted, Postponement, Recipient};
 use super::lines::Lines;
+use super::undelivered;
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::attempt::{Attempt, Outcome, Trigger};
@@ -40,7 +41,7 @@ use crate::domain::operational::OperationalEvent;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::signature_header;
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
-use crate::domain::undelivered::{Undelivered, UndeliveredBecause};
+use crate::domain::undelivered::UndeliveredBecause;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DELAY_MS_MAX, DeliveryQueue, JobQueue};
@@ -201,9 +202,7 @@ impl Deliver {
         if let Ended::Dropped(reason) = ended
             && let Some(because) = reason.on_record()
         {
-            tracing::info!(message.id = %task.message, endpoint.id = %task.endpoint, reason = because.as_str(), "not delivered");
-            let record = Undelivered::of(&task, because, self.effects.now());
-            self.store.record_undelivered(&task.scope, &record, task.expires_at).await?;
+            undelivered::record(&self.store, &task, because, self.effects.now()).await?;
         }
         if let (Some(place), false) = (&task.place, ended.goes_on()) {
             self.lines.leave(&task, place).await?;
@@ -246,7 +245,10 @@ impl Deliver {
         attempts.retain(|attempt| attempt.endpoint == task.endpoint);
         let is_it = |attempt: &&Attempt| (attempt.number, attempt.trigger) == (task.number, task.trigger);
         if let Some(made) = attempts.iter().find(is_it) {
-            if !is_expunged {
+            // Where a later attempt is on record, whoever made it goes on from there; but a place in line is left by its own task.
+            let is_later = |later: &Attempt| later.trigger == made.trigger && later.number > made.number;
+            let goes_on_elsewhere = task.place.is_none() && attempts.iter().any(is_later);
+            if !is_expunged && !goes_on_elsewhere {
                 self.follow_up(task, made.next_attempt_at, task.payload.clone()).await?;
             }
             // What its owner did since (a new address, enabled again) counts for more than an old attempt, whose
