@@ -23,6 +23,9 @@ const TIME_MS: i64 = 60_000;
 /// Three pages.
 const MANY: usize = 300;
 
+/// Longer than a job that was handed back is held back.
+const HELD_BACK_S: i64 = 1_801;
+
 /// Longer than a repeat's deliveries are held back.
 const REPEAT_S: i64 = 60;
 
@@ -124,14 +127,25 @@ async fn a_fault_in_the_middle_loses_and_doubles_nothing() {
     let calls = undisturbed.stage.faults.calls("SendMessageBatch");
     undisturbed.reaches_each_once(&message, "nothing fails").await;
     for way in [Way::BROKEN, Way::AnswerLost] {
-        let scene = Scene::new(MANY, SignatureScheme::V1).await;
-        let message = scene.publish().await;
-        let before = scene.stage.faults.calls("SendMessage");
-        scene.stage.faults.after("SendMessageBatch", calls / 2, way, 2);
-        assert_eq!(scene.stage.work_once(TIME_MS).await, 1);
-        scene.stage.faults.end();
-        assert_eq!(scene.stage.faults.calls("SendMessage"), before + 1, "{way:?}: it goes on behind the first page");
-        scene.reaches_each_once(&message, &format!("{way:?}")).await;
+        let mut goes_on = false;
+        // How many calls a page takes depends on who waits together; so the fault may hit the first page, too.
+        for _ in 0..10 {
+            let scene = Scene::new(MANY, SignatureScheme::V1).await;
+            let message = scene.publish().await;
+            let before = scene.stage.faults.calls("SendMessage");
+            scene.stage.faults.after("SendMessageBatch", calls * 3 / 5, way, 2);
+            assert_eq!(scene.stage.work_once(TIME_MS).await, 1);
+            scene.stage.faults.stop();
+            goes_on = scene.stage.faults.calls("SendMessage") > before;
+            if !goes_on {
+                scene.stage.clock.forward_s(HELD_BACK_S);
+            }
+            scene.reaches_each_once(&message, &format!("{way:?}")).await;
+            if goes_on {
+                break;
+            }
+        }
+        assert!(goes_on, "{way:?}: it goes on behind the first page");
     }
 }
 
@@ -143,7 +157,7 @@ async fn a_fault_at_the_beginning_leaves_the_job_in_its_queue() {
     scene.stage.work(TIME_MS).await;
     scene.stage.faults.end();
     assert!(scene.stage.backlog().await.0 < MANY);
-    scene.stage.clock.forward_s(1_800);
+    scene.stage.clock.forward_s(HELD_BACK_S);
     scene.reaches_each_once(&message, "the job came again").await;
 }
 

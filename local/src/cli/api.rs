@@ -23,7 +23,6 @@ pub(super) struct NewEndpoint<'a> {
 
 /// An attempt, as far as it is looked at.
 pub(super) struct Attempt {
-    pub(super) message_id: String,
     pub(super) is_failed: bool,
 }
 
@@ -71,7 +70,7 @@ pub(super) async fn attempts(api: &mut Connection, app: &str, endpoint: &str) ->
     for _ in 0..PAGES_MAX {
         let page = api.call(Method::GET, &path, None).await?;
         for attempt in page["data"].as_array().into_iter().flatten() {
-            found.push(Attempt { message_id: text(attempt, "msgId")?, is_failed: attempt["status"] == 2 });
+            found.push(Attempt { is_failed: attempt["status"] == 2 });
         }
         match page["iterator"].as_str() {
             Some(iterator) if page["done"] == false => path = format!("{base}&iterator={iterator}"),
@@ -79,6 +78,12 @@ pub(super) async fn attempts(api: &mut Connection, app: &str, endpoint: &str) ->
         }
     }
     anyhow::bail!("{path}: more pages than expected")
+}
+
+/// What an endpoint's circuit breaker does: `closed`, `open` or `half-open`.
+pub(super) async fn breaker(api: &mut Connection, app: &str, endpoint: &str) -> anyhow::Result<String> {
+    let stats = api.call(Method::GET, &format!("/api/v1/app/{app}/endpoint/{endpoint}/stats"), None).await?;
+    text(&stats["receiver"], "breaker")
 }
 
 fn text(value: &Value, name: &str) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 //! `fanfare demo`: the gateway at its work, watched from outside, with its promises checked.
 //!
 //! A gateway in memory and a handful of receivers ([`scenario`]) run in this process and speak over TCP. Some receivers are
-//! well, one fails twice for every message, one never answers, one is not there at all. A few thousand messages are
+//! well, one refuses every message twice, one never answers, one is not there at all. A few thousand messages are
 //! published through the public API; every webhook is verified with the official Standard Webhooks library ([`tally`]), and
 //! at the end everything the gateway promises is held against what was seen ([`promises`]). Only configuration makes it
 //! quick: short delays between attempts, one second for a receiver to answer.
@@ -29,9 +29,8 @@ use promises::Attempts;
 use scenario::Stage;
 use view::View;
 
-/// Three retries, a second apart. Twice is as often as the flaky receiver fails.
+/// Three retries, a second apart. Twice is as often as the picky receiver refuses.
 const RETRY_SCHEDULE: &str = "1,1,1";
-const ATTEMPTS_MAX: usize = 4;
 const REQUEST_TIMEOUT_S: &str = "1";
 /// After this long the demo stops waiting, and says what is missing.
 const WAIT_MAX: Duration = Duration::from_secs(45);

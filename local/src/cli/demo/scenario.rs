@@ -23,16 +23,16 @@ const REPORT_EVERY: usize = 50;
 /// Every how many messages is on a channel.
 const CHANNEL_EVERY: usize = 10;
 const CHANNEL: &str = "project-7";
-/// How often the flaky receiver fails for each message.
-const FAILURES_OF_FLAKY: usize = 2;
+/// How often the picky receiver refuses each message.
+const REFUSALS: usize = 2;
 
 /// How a receiver behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behaviour {
     /// Answers at once.
     Healthy,
-    /// Fails a few times for each message, then takes it.
-    Flaky,
+    /// Refuses each message a few times, then takes it. It works, and so no circuit breaker opens.
+    Picky,
     /// Takes the request and never answers.
     Hanging,
     /// Nobody listens.
@@ -58,7 +58,7 @@ const WISHES: [Wish; 6] = [
         channels: &[],
     },
     Wish { name: "project 7", behaviour: Behaviour::Healthy, event_types: &[], channels: &[CHANNEL] },
-    Wish { name: "flaky", behaviour: Behaviour::Flaky, event_types: &["user.created"], channels: &[] },
+    Wish { name: "picky", behaviour: Behaviour::Picky, event_types: &["user.created"], channels: &[] },
     Wish { name: "hanging", behaviour: Behaviour::Hanging, event_types: &["report.ready"], channels: &[] },
     Wish { name: "dead", behaviour: Behaviour::Dead, event_types: &["report.ready"], channels: &[] },
 ];
@@ -101,7 +101,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// Whether its receiver takes what it is sent, sooner or later.
     pub(super) fn answers(&self) -> bool {
-        matches!(self.behaviour, Behaviour::Healthy | Behaviour::Flaky)
+        matches!(self.behaviour, Behaviour::Healthy | Behaviour::Picky)
     }
 }
 
@@ -173,7 +173,7 @@ async fn endpoint(api: &mut Connection, wish: &Wish, messages: usize, clock: &Ar
     let tally = Arc::new(Tally::new(Arc::clone(clock))?);
     let receiver = match wish.behaviour {
         Behaviour::Dead => None,
-        Behaviour::Healthy | Behaviour::Flaky | Behaviour::Hanging => Some(receiver(wish.behaviour, &tally).await?),
+        Behaviour::Healthy | Behaviour::Picky | Behaviour::Hanging => Some(receiver(wish.behaviour, &tally).await?),
     };
     let url = match &receiver {
         Some(receiver) => receiver.url(),
@@ -198,8 +198,8 @@ async fn receiver(behaviour: Behaviour, tally: &Arc<Tally>) -> std::io::Result<R
         async move {
             let requests = tally.note(&headers, &body);
             match behaviour {
-                Behaviour::Flaky if requests.count <= FAILURES_OF_FLAKY => StatusCode::INTERNAL_SERVER_ERROR,
-                Behaviour::Healthy | Behaviour::Flaky => {
+                Behaviour::Picky if requests.count <= REFUSALS => StatusCode::CONFLICT,
+                Behaviour::Healthy | Behaviour::Picky => {
                     tally.note_taken(requests.number);
                     StatusCode::NO_CONTENT
                 }

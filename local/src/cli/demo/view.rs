@@ -67,7 +67,7 @@ fn state(endpoint: &Endpoint, attempts: &Attempts) -> String {
     let requests = endpoint.tally.requests();
     match endpoint.behaviour {
         Behaviour::Healthy => "delivered".to_owned(),
-        Behaviour::Flaky => format!("delivered, {requests} requests"),
+        Behaviour::Picky => format!("delivered, {requests} requests"),
         Behaviour::Hanging => format!("delivered, {requests} requests, never answered"),
         Behaviour::Dead => format!("delivered, {} attempts, nobody there", attempts.failed(endpoint)),
     }
@@ -102,7 +102,7 @@ fn row(endpoint: &Endpoint, attempts: &Attempts) -> [String; 9] {
     };
     let receiver = match endpoint.behaviour {
         Behaviour::Healthy => "answers",
-        Behaviour::Flaky => "fails twice, then answers",
+        Behaviour::Picky => "refuses twice, then answers",
         Behaviour::Hanging => "never answers",
         Behaviour::Dead => "not there",
     };
@@ -125,7 +125,7 @@ pub(super) fn verdict(stage: &Stage, broken: &[String], took: Duration) -> Strin
         let delivered: usize = stage.endpoints.iter().map(|endpoint| endpoint.tally.delivered()).sum();
         return format!(
             "\nAll promises kept in {:.1} s: {} messages accepted, {delivered} deliveries, every signature verified, \
-             every failed attempt visible.",
+             every failed attempt visible, what would fail held back.",
             took.as_secs_f64(),
             stage.accepted()
         );

@@ -85,7 +85,7 @@ impl AcceptMessage {
             let joins = ordered.iter().map(|subscriber| self.lines.join(task(subscriber), line.clone()));
             futures_util::future::join_all(joins).await.into_iter().collect::<Result<(), _>>()?;
         }
-        let tasks: Vec<_> = others.iter().map(|subscriber| task(subscriber)).collect();
+        let tasks: Vec<_> = others.iter().map(task).collect();
         let now = self.effects.now();
         let ahead_ms = message.deliver_at.map_or(0, |at| u64::try_from(at.millis_since(now)).unwrap_or(0));
         let delay_ms = ahead_ms.max(if is_repeat { self.repeat_delay_ms } else { 0 });

@@ -53,7 +53,7 @@ pub struct EndpointIn {
     channels: Option<Vec<Channel>>,
     /// Whether it gets nothing.
     disabled: Option<bool>,
-    /// Deliveries a second; left out: no limit.
+    /// Deliveries a second; what exceeds it waits and is not dropped. Left out: no limit.
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     throttle_rate: Option<NonZeroU16>,
     /// The older name of `throttleRate`, which goes before it.
@@ -81,7 +81,8 @@ pub struct EndpointIn {
     /// leaves that of an endpoint as it is.
     retry_schedule: Option<RetrySchedule>,
     /// Whether messages with the same `orderingKey` are delivered one after the other, in the order they were accepted;
-    /// `false` unless it is said. Left out, PUT leaves it as it is.
+    /// `false` unless it is said. While one is tried again, all behind it wait, until it is delivered or given up. What is sent
+    /// again by hand or by a replay does not wait in line. Left out, PUT leaves it as it is.
     ordered: Option<bool>,
 }
 

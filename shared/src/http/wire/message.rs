@@ -56,7 +56,8 @@ pub struct MessageIn {
     /// When deliveries stop, whatever has become of them: in the future, after `deliverAt`, not further ahead than 90 days. The
     /// message is kept at least until then.
     deliver_before: Option<Timestamp>,
-    /// Endpoints that are `ordered` get the messages of one key one after the other, as they were accepted.
+    /// Endpoints that are `ordered` get the messages of one key one after the other, as they were accepted; one that fails holds up
+    /// those behind it. Not together with `deliverAt`.
     ordering_key: Option<OrderingKey>,
     /// The application, made first when nobody has its uid, which must be the one in the path.
     application: Option<ApplicationIn>,
