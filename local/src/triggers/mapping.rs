@@ -7,8 +7,9 @@
 //! millisecond and brings up to ten messages.
 //!
 //! **Why it pauses.** The first message after a quiet moment is received at once. A batch that is not full is followed by
-//! a pause ([`GATHER`]), so that the next one can gather: an invocation costs the same calls for one message as for ten,
-//! and under load most of the time would go into batches of one.
+//! a pause, so that the next one can gather: an invocation costs the same calls for one message as for ten, and under load
+//! most of the time would go into batches of one. The pause is as long as the batch was large ([`GATHER_EACH`], at most
+//! [`GATHER_MAX`]): where little arrives, little is waited for.
 //!
 //! **What is promised.** A message is deleted only after the function said it is done ([`verdict`](super::verdict)). Until
 //! then it is the queue's: whatever ends this process, it comes back. So a message may come twice, never not at all.
@@ -25,8 +26,11 @@ use super::verdict::{self, Verdict};
 use crate::functions::Function;
 use crate::tasks::Tasks;
 
-/// How long the next batch may gather after one that was not full. Longer makes batches fuller, and deliveries later.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long the next batch may gather for each message of one that was not full. Longer makes batches fuller, and deliveries
+/// later. From a message a millisecond on, the pauses grow until batches are full.
+const GATHER_EACH: Duration = Duration::from_millis(1);
+/// And at most.
+const GATHER_MAX: Duration = Duration::from_millis(5);
 /// Longest wait of one receive: SQS's own maximum.
 const WAIT_S: i32 = 20;
 /// Pause after a receive that failed: the queue's engine is at its limits, or ending.
@@ -54,12 +58,12 @@ pub(crate) async fn run(mapping: Mapping, tasks: Tasks) {
             () = tasks.stopping() => return,
             received = mapping.receive() => received,
         };
-        let is_full = received.len() >= mapping.batch_size;
+        let count = received.len();
         if !received.is_empty() {
             drop(tasks.spawn(work(Arc::clone(&mapping), received, permit)));
         }
-        if !is_full {
-            tokio::time::sleep(GATHER).await;
+        if count < mapping.batch_size {
+            tokio::time::sleep((GATHER_EACH * u32::try_from(count).unwrap_or(u32::MAX)).min(GATHER_MAX)).await;
         }
     }
 }
