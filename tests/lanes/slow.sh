@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Tests that take a minute each, or measure and want the machine for themselves: one after the other.
+# Tests that take a minute each, or measure and want the machine for themselves: one after the other. Then a thousand seeds of the
+# simulation that `cargo test` does not play.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo test -p fanfare-tests --test it -- --ignored --nocapture --test-threads 1
+cargo run --quiet -- simulate --first-seed 1000 --seeds 1000

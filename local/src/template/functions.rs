@@ -14,9 +14,9 @@ use super::schedule;
 use super::values::Values;
 
 const READ: [&str; 4] = ["Environment", "Events", "MemorySize", "Timeout"];
-/// How a function is built and deployed, what it may do, where its logs go, and what Lambda does when it fails to start
-/// or is throttled, which does not happen here.
-const WITHOUT_MEANING: [&str; 16] = [
+/// How a function is built and deployed, what it may do, where its logs go, and what Lambda does when it fails to start,
+/// is throttled or calls itself by way of a queue, which nobody counts here.
+const WITHOUT_MEANING: [&str; 17] = [
     "Architectures",
     "AutoPublishAlias",
     "CodeUri",
@@ -28,6 +28,7 @@ const WITHOUT_MEANING: [&str; 16] = [
     "LoggingConfig",
     "PermissionsBoundary",
     "Policies",
+    "RecursiveLoop",
     "ReservedConcurrentExecutions",
     "Role",
     "Runtime",

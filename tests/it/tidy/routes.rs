@@ -108,3 +108,16 @@ fn every_function_has_a_way_to_be_called() {
         assert!(mapping.reports_failures, "one message that fails must not bring back its whole batch");
     }
 }
+
+/// What a queue feeds puts tasks into queues again. Lambda takes that for a loop that nobody wants, and ends it after a few
+/// rounds, unless it is told.
+#[test]
+fn what_a_queue_feeds_may_come_by_again() {
+    let template: yaml_serde::Value = yaml_serde::from_str(TEMPLATE).unwrap();
+    let fed: BTreeSet<String> = plan().mappings.into_iter().map(|mapping| mapping.function).collect();
+    assert!(!fed.is_empty());
+    for function in fed {
+        let allowed = template["Resources"][function.as_str()]["Properties"]["RecursiveLoop"].as_str();
+        assert_eq!(allowed, Some("Allow"), "{function}");
+    }
+}
