@@ -160,9 +160,15 @@ async fn sweeping(waiting: i64) -> (usize, std::collections::BTreeMap<String, us
 }
 
 async fn check_sweeping(waiting: i64) {
-    let (queued, calls) = sweeping(waiting).await;
-    assert_eq!((queued, &calls), (3, &sweeping(0).await.1), "as many calls as with none waiting");
+    let (queued, mut calls) = sweeping(waiting).await;
+    let (also_queued, mut without) = sweeping(0).await;
+    assert_eq!((queued, also_queued), (3, 3));
     assert!(!calls.contains_key("Scan"), "{calls:?}");
+    // What is sent together depends on who waits together; what is read does not.
+    let is_read = |operation: &String| ["GetItem", "Query"].contains(&operation.as_str());
+    calls.retain(|operation, _| is_read(operation));
+    without.retain(|operation, _| is_read(operation));
+    assert_eq!(calls, without, "it reads no more than with none waiting");
 }
 
 #[tokio::test]
