@@ -189,5 +189,5 @@ async fn a_retry_that_met_a_disabled_endpoint_has_failed() {
     scene.call("PATCH", &path, Some(json!({ "disabled": false }))).await;
     assert_eq!(standing(&scene, &format!("{path}/msg")).await, [format!("{message} fail")]);
     let stats = scene.get(&format!("{path}/stats")).await;
-    assert_eq!(stats["undelivered"], 1);
+    assert_eq!((&stats["undelivered"], &stats["sending"], &stats["fail"]), (&json!(1), &json!(0), &json!(1)));
 }
