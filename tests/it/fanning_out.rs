@@ -8,13 +8,14 @@ use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, OrganizationId};
 use fanfare::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme};
 use fanfare::domain::url::EndpointUrl;
 use fanfare::flows::accept_message::{AcceptMessage, FAN_OUT_INLINE_MAX, Fanned};
-use fanfare::queue::{Job, decode_job};
+use fanfare::flows::bury::Bury;
+use fanfare::queue::{Job, JobQueue, decode_job};
 use fanfare::store::{EndpointRef, Store};
 use http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::harness::table::items_of;
+use crate::harness::table::{items_of, text};
 use crate::harness::{Answer, ORGANIZATION, Receiver, Stage, Way};
 
 /// Enough for everything a test asks for.
@@ -244,4 +245,18 @@ async fn an_application_with_all_the_endpoints_it_may_have_works_as_any_other() 
     let AppScope { organization, application } = scene.scope;
     let prefix = format!("A#{}#{}", organization.ksuid(), application.ksuid());
     assert_eq!(items_of(&scene.stage.engines, &prefix).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_dead_job_puts_nothing_on_record_of_what_was_attempted() {
+    let scene = Scene::new(MANY, SignatureScheme::V1).await;
+    let message = scene.publish().await;
+    let job = scene.take_job().await;
+    let platform = &scene.stage.platform;
+    JobQueue::new(&platform.sdk, &platform.settings.job_queue_url).send(job.clone()).await.unwrap();
+    scene.reaches_each_once(&message, "").await;
+    Bury::new(platform).job(job).await.unwrap();
+    let items = items_of(&scene.stage.engines, "M#").await;
+    let records = items.iter().filter(|item| text(item, "sk").starts_with("U#"));
+    assert_eq!(records.count(), 0, "every endpoint has it");
 }

@@ -7,9 +7,9 @@
 //! - One conditional put decides. Whoever comes second with the same identity (event id, else idempotency key) finds the
 //!   first message, and is answered with it when it asked for the same, refused when it asked for something else.
 //! - Cut short after the put, nothing was promised: the caller has no answer yet and repeats. The repeat queues a delivery
-//!   for every endpoint that has no attempt yet and no record that there will be none, marked as a possible repeat, so that whoever delivers looks before it
-//!   sends; and late enough that an attempt which is being made at this moment is recorded by then. That heals a crash
-//!   and costs the ordinary repeat one read.
+//!   for every endpoint that has no attempt yet and no record that there will be none, marked as a possible repeat, so that
+//!   whoever delivers looks before it sends; and late enough that an attempt which is being made at this moment is recorded
+//!   by then. That heals a crash and costs the ordinary repeat one read.
 //! - An endpoint made after the message was accepted is not given it by a repeat.
 //! - A message that is to be delivered later waits in the queue, or in the due index when that is too far; both twice are one.
 //! - A message whose payload was removed is found like any other; a repeat neither brings the payload back nor delivers it.
@@ -45,7 +45,7 @@ pub use fan_out::Fanned;
 const KNOWN_UIDS_MAX: usize = 10_000;
 
 /// How much longer than an attempt takes at most a repeat's deliveries wait: for its record to be written.
-const REPEAT_MARGIN_MS: u64 = 1_000;
+const REPEAT_MARGIN_MS: i64 = 1_000;
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub struct AcceptMessage {
     lines: Lines,
     blobs: Blobs,
     effects: Effects,
-    repeat_delay_ms: u64,
+    repeat_delay_ms: i64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
     schemas: Schemas,
 }
@@ -86,7 +86,7 @@ impl AcceptMessage {
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             effects: platform.effects.clone(),
-            repeat_delay_ms: u64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
+            repeat_delay_ms: i64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
             known_uids: Arc::default(),
             schemas: Schemas::default(),
         }

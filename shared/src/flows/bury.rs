@@ -6,6 +6,8 @@
 //!
 //! Why it may run twice: a delivery's record is one item, however often it is written; a task that is over stays as it is.
 
+use std::collections::HashSet;
+
 use super::lines::Lines;
 use super::undelivered;
 use crate::config::Platform;
@@ -82,16 +84,19 @@ impl Bury {
     }
 
     /// Marks the task of this job as failed, if it still runs. Overtaken, it runs: somebody else works on it.
-    /// Puts it on record that the deliveries which were still to be queued have ended. Those that were queued make attempts, and an
-    /// attempt says more than a record from before.
+    /// Puts it on record that the deliveries which were still to be queued have ended, but for those of which an attempt says what
+    /// became of them. Others of them may be in the queue, and will make attempts, which say more than a record from before.
     async fn fan_out(&self, job: &FanOut) -> Result<Buried, Fault> {
         let named = ApplicationRef::Id(job.scope.application);
         let audience = self.store.audience(&job.scope.organization, &named, None).await?;
         let message = self.store.message(&job.scope, &MessageRef::Id(job.message)).await?;
         let (Some(audience), Some(message)) = (audience, message) else { return Ok(Buried::Nothing) };
-        let is_open = |id: EndpointId| id <= job.until && job.after.is_none_or(|after| id > after);
+        // Read once for all of them: their records need not look again.
+        let attempts = self.store.traces_of(&job.scope, &job.message).await?.attempts;
+        let attempted: HashSet<EndpointId> = attempts.iter().map(|attempt| attempt.endpoint).collect();
+        let is_open = |endpoint: &EndpointId| job.is_open(*endpoint) && !attempted.contains(endpoint);
         let wanting = audience.subscribers.iter().filter(|s| s.wants(&message.event_type, &message.channels));
-        for subscriber in wanting.filter(|subscriber| is_open(subscriber.endpoint)) {
+        for subscriber in wanting.filter(|subscriber| is_open(&subscriber.endpoint)) {
             self.record(&DeliveryTask::new(&job.scope, &message, subscriber.endpoint, 1, Trigger::Scheduled)).await?;
         }
         Ok(Buried::Recorded)

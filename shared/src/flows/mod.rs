@@ -16,6 +16,7 @@ pub mod run_task;
 pub mod start_task;
 pub mod sweep_due;
 mod undelivered;
+mod waiting;
 
 use crate::domain::Invalid;
 use crate::domain::payload_schema::Violation;

@@ -80,6 +80,13 @@ struct FanOutWire {
     repeat: bool,
 }
 
+impl FanOut {
+    /// Whether the delivery to this endpoint is still to be queued.
+    pub fn is_open(&self, endpoint: EndpointId) -> bool {
+        endpoint <= self.until && self.after.is_none_or(|after| endpoint > after)
+    }
+}
+
 impl JobQueue {
     /// The queue at this URL.
     pub fn new(sdk: &SdkConfig, url: &str) -> Self {

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValue;
+
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
-use super::{Created, Idempotency, Store, Updated, applications, fault, is_condition_failed, keys};
+use super::{Created, Idempotency, Store, Updated, applications, keys};
 use crate::domain::application::Application;
 use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, RetiredSecret, SigningSecrets};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
@@ -382,26 +385,14 @@ impl Store {
         self.send_update(&seen.id, update).await
     }
 
-    fn update_state(
-        &self,
-        scope: &AppScope,
-        id: &EndpointId,
-        expression: &str,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        let update = self.client.update_item().table_name(&*self.table).update_expression(expression);
-        update.key("pk", text(keys::application(scope))).key("sk", text(keys::endpoint_sk(id)))
+    /// Nothing of the item is brought back: it holds secrets.
+    fn update_state(&self, scope: &AppScope, id: &EndpointId, expression: &str) -> UpdateItemFluentBuilder {
+        let update = self.update(keys::application(scope), keys::endpoint_sk(id), expression);
+        update.return_values(ReturnValue::None)
     }
 
     /// A failed condition means that there is nothing to update.
-    async fn send_update(
-        &self,
-        id: &EndpointId,
-        update: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder,
-    ) -> Result<(), Fault> {
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if is_condition_failed(&error) => Ok(()),
-            Err(error) => Err(fault(&format!("updating the state of endpoint {id}"), error)),
-        }
+    async fn send_update(&self, id: &EndpointId, update: UpdateItemFluentBuilder) -> Result<(), Fault> {
+        self.updated(&format!("updating the state of endpoint {id}"), update).await.map(drop)
     }
 }

@@ -4,11 +4,10 @@
 //! A message's mark is written before its payload is taken away, so whoever delivers finds it first. Removed twice is
 //! removed, and cut short in between it is done by asking again.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::{Item, Reader, number, text};
-use super::{Store, fault, is_condition_failed, keys};
+use super::item::{Reader, number, text};
+use super::{Store, keys};
 use crate::domain::ids::{AppScope, AttemptId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::timestamp::Timestamp;
@@ -43,7 +42,7 @@ impl Store {
         attempt: &AttemptId,
     ) -> Result<bool, Fault> {
         let pk = keys::message_of(scope, message);
-        let update = self.update(&pk, &keys::attempt_sk(attempt), "SET expunged = :true REMOVE body");
+        let update = self.update(&pk, keys::attempt_sk(attempt), "SET expunged = :true REMOVE body");
         let update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
         let update = update.condition_expression("attribute_exists(pk)");
         let left = self.updated(&format!("removing the answer of attempt {attempt}"), update).await?;
@@ -53,24 +52,10 @@ impl Store {
     /// Calls off a message that is not to be delivered before some time to come. False: there is no such message, or it is
     /// being delivered already.
     pub async fn cancel_message(&self, scope: &AppScope, id: &MessageId, now: Timestamp) -> Result<bool, Fault> {
-        let update = self.update(&keys::message_of(scope, id), keys::MESSAGE, "SET canceled = :true");
+        let update = self.update(keys::message_of(scope, id), keys::MESSAGE, "SET canceled = :true");
         let update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
         let update = update.condition_expression("deliver > :now");
         let update = update.expression_attribute_values(":now", number(now.as_millis()));
         Ok(self.updated(&format!("calling off message {id}"), update).await?.is_some())
-    }
-
-    fn update(&self, pk: &str, sk: &str, expression: &str) -> UpdateItemFluentBuilder {
-        let update = self.client.update_item().table_name(&*self.table).update_expression(expression);
-        update.key("pk", text(pk)).key("sk", text(sk)).return_values(ReturnValue::AllNew)
-    }
-
-    /// The item as it is now; none: the condition failed.
-    async fn updated(&self, action: &str, update: UpdateItemFluentBuilder) -> Result<Option<Item>, Fault> {
-        match update.send().await {
-            Ok(output) => Ok(output.attributes),
-            Err(error) if is_condition_failed(&error) => Ok(None),
-            Err(error) => Err(fault(action, error)),
-        }
     }
 }

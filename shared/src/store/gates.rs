@@ -9,8 +9,8 @@
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use super::item::{Item, Reader, number, text};
-use super::{Store, fault, is_condition_failed, keys};
+use super::item::{Item, Reader, number};
+use super::{Store, keys};
 use crate::domain::gate::{BURST_US, Breaker, FAILURES_WITHIN_MS, Gate, Grant, HOLDS_MAX, Pace};
 use crate::domain::ids::{AppScope, EndpointId};
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
@@ -97,22 +97,19 @@ impl Store {
         const TRIES_MAX: usize = 4;
         let whose = Whose::Endpoint(scope, endpoint);
         let floor = now.plus_millis(-FAILURES_WITHIN_MS);
-        for _ in 0..TRIES_MAX {
-            let add = self
-                .gate_update(whose, now, "SET failed = :now, failures = failures + :one")
-                .condition_expression("failed >= :floor")
+        let update = |expression, condition| {
+            self.gate_update(whose, now, expression)
+                .condition_expression(condition)
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":floor", number(floor.as_millis()))
-                .expression_attribute_values(":now", number(now.as_millis()));
+                .expression_attribute_values(":now", number(now.as_millis()))
+        };
+        for _ in 0..TRIES_MAX {
+            let add = update("SET failed = :now, failures = failures + :one", "failed >= :floor");
             if let Some(after) = self.gate_updated(whose, add).await? {
                 return Reader::new("gate", &after).number("failures");
             }
-            let begin = self
-                .gate_update(whose, now, "SET failed = :now, failures = :one")
-                .condition_expression("attribute_not_exists(failed) OR failed < :floor")
-                .expression_attribute_values(":one", number(1))
-                .expression_attribute_values(":floor", number(floor.as_millis()))
-                .expression_attribute_values(":now", number(now.as_millis()));
+            let begin = update("SET failed = :now, failures = :one", "attribute_not_exists(failed) OR failed < :floor");
             if self.gate_updated(whose, begin).await?.is_some() {
                 return Ok(1);
             }
@@ -301,23 +298,13 @@ impl Store {
             Some(rest) => format!("SET #ttl = :ttl, {rest}"),
             None => format!("SET #ttl = :ttl {expression}"),
         };
-        self.client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", text(whose.pk()))
-            .key("sk", text(keys::GATE))
-            .update_expression(expression)
+        self.update(whose.pk(), keys::GATE, &expression)
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":ttl", number(now.plus_millis(KEPT_MS).as_seconds()))
-            .return_values(ReturnValue::AllNew)
     }
 
     /// The item the update returns; none: the condition failed.
     async fn gate_updated(&self, whose: Whose<'_>, update: UpdateItemFluentBuilder) -> Result<Option<Item>, Fault> {
-        match update.send().await {
-            Ok(output) => Ok(output.attributes),
-            Err(error) if is_condition_failed(&error) => Ok(None),
-            Err(error) => Err(fault(&format!("updating {whose}"), error)),
-        }
+        self.updated(&format!("updating {whose}"), update).await
     }
 }

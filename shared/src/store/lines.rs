@@ -2,12 +2,13 @@
 //! accepted. A line is a partition of its own: a counter, and an entry for each delivery that is not over, which holds
 //! what its task needs. Only the first one's task is on its way; whoever ends it starts the next.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
-use super::item::{Item, ItemBuilder, Reader, number, text};
+use super::item::{Item, ItemBuilder, Reader, number};
 use super::page::Range;
 use super::write::Write;
-use super::{Store, fault, is_condition_failed, keys, task_item};
+use super::{Store, fault, keys, task_item};
 use crate::domain::delivery::{DeliveryTask, LinePlace};
 use crate::domain::ids::{AppScope, EndpointId};
 use crate::domain::names::OrderingKey;
@@ -51,20 +52,13 @@ impl Store {
     /// the second time finds that it is done.
     pub async fn join_line(&self, task: DeliveryTask, line: OrderingKey) -> Result<DeliveryTask, Fault> {
         let pk = keys::line(&task.scope, &task.endpoint, &line);
-        let action = "numbering a delivery in its line";
         let count = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", text(pk.clone()))
-            .key("sk", text(keys::LINE_COUNTER))
-            .update_expression("SET #ttl = :ttl ADD #count :one")
+            .update(pk.clone(), keys::LINE_COUNTER, "SET #ttl = :ttl ADD #count :one")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_names("#count", "count")
             .expression_attribute_values(":ttl", number(task.expires_at.plus_millis(COUNTER_KEPT_MS).as_seconds()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew);
-        let counter = count.send().await.map_err(|error| fault(action, error))?.attributes.unwrap_or_default();
+            .expression_attribute_values(":one", number(1));
+        let counter = self.updated("numbering a delivery in its line", count).await?.unwrap_or_default();
         let place = LinePlace { key: line, number: Reader::new("counter of a line", &counter).number("count")? };
         let task = DeliveryTask { place: Some(place.clone()), ..task };
         let item = task_item::write(ItemBuilder::new(pk, keys::line_sk(place.number)), &task);
@@ -88,19 +82,10 @@ impl Store {
     pub async fn note_started(&self, task: &DeliveryTask, place: &LinePlace) -> Result<(), Fault> {
         let (pk, sk) = key(task, place);
         let update = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
-            .update_expression("SET started = :true")
+            .update(pk, sk, "SET started = :true")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if is_condition_failed(&error) => Ok(()),
-            Err(error) => Err(fault("noting that a delivery in line has begun", error)),
-        }
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        self.updated("noting that a delivery in line has begun", update).await.map(drop)
     }
 
     /// Takes on an attempt of a delivery in line, until then. The same attempt is not taken on twice at one time; the next one
@@ -114,27 +99,20 @@ impl Store {
     ) -> Result<Turn, Fault> {
         let (pk, sk) = key(task, place);
         let update = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
-            .update_expression("SET turn = :turn, busy = :until")
+            .update(pk, sk, "SET turn = :turn, busy = :until")
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(turn) OR turn < :turn OR busy <= :now)",
             )
             .expression_attribute_values(":turn", number(task.number))
             .expression_attribute_values(":until", number(until.as_millis()))
             .expression_attribute_values(":now", number(now.as_millis()))
-            .return_values_on_condition_check_failure(
-                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-            );
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await {
             Ok(_) => Ok(Turn::Yours),
             Err(error) => match error.as_service_error() {
-                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
-                    failed,
-                )) => Ok(if failed.item().is_some() { Turn::Taken } else { Turn::Over }),
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(if failed.item().is_some() { Turn::Taken } else { Turn::Over })
+                }
                 _ => Err(fault("taking the turn of a delivery in line", error)),
             },
         }

@@ -34,7 +34,8 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use tokio::sync::OnceCell;
 
 pub use applications::ApplicationRef;
@@ -100,6 +101,21 @@ impl Store {
         let request = self.client.get_item().table_name(&*self.table).consistent_read(true);
         let answer = request.key("pk", text(pk)).key("sk", text(sk)).send().await;
         answer.map(|output| output.item).map_err(|error| fault(action, error))
+    }
+
+    /// An update of one item; it brings the item as it is then.
+    fn update(&self, pk: impl Into<String>, sk: impl Into<String>, expression: &str) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&*self.table).update_expression(expression);
+        update.key("pk", text(pk)).key("sk", text(sk)).return_values(ReturnValue::AllNew)
+    }
+
+    /// The item that an update brings; none: its condition failed.
+    async fn updated(&self, action: &str, update: UpdateItemFluentBuilder) -> Result<Option<Item>, Fault> {
+        match update.send().await {
+            Ok(output) => Ok(output.attributes),
+            Err(error) if is_condition_failed(&error) => Ok(None),
+            Err(error) => Err(fault(action, error)),
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use crate::domain::ids::{AppScope, EndpointId};
 use crate::domain::message::{Message, PayloadPlace};
 use crate::domain::subscription::Subscriber;
 use crate::fault::Fault;
-use crate::queue::{DELAY_MS_MAX, FanOut, Job};
-use crate::store::{Audience, DueDelivery};
+use crate::flows::waiting::queue_at;
+use crate::queue::{FanOut, Job};
+use crate::store::Audience;
 
 /// Deliveries that a publish queues itself: a dozen calls, four at a time, which the caller waits for. More are left to the
 /// background.
@@ -87,15 +88,9 @@ impl AcceptMessage {
         }
         let tasks: Vec<_> = others.iter().map(task).collect();
         let now = self.effects.now();
-        let ahead_ms = message.deliver_at.map_or(0, |at| u64::try_from(at.millis_since(now)).unwrap_or(0));
-        let delay_ms = ahead_ms.max(if is_repeat { self.repeat_delay_ms } else { 0 });
-        if delay_ms <= DELAY_MS_MAX {
-            return self.queue.send_all(&tasks, delay_ms).await;
-        }
-        let at = now.plus_millis(i64::try_from(delay_ms).unwrap_or(i64::MAX));
-        let due = tasks.into_iter().map(|task| DueDelivery { at, task }).collect::<Vec<_>>();
-        let puts = due.iter().map(|due| self.store.put_due(due, now));
-        futures_util::future::join_all(puts).await.into_iter().collect()
+        let not_before = if is_repeat { now.plus_millis(self.repeat_delay_ms) } else { now };
+        let at = message.deliver_at.map_or(not_before, |at| at.max(not_before));
+        queue_at(&self.store, &self.queue, tasks, at, now).await
     }
 }
 

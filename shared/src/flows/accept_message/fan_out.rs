@@ -34,7 +34,7 @@ pub enum Fanned {
 impl AcceptMessage {
     /// Queues deliveries until there are no more, or until `stop_at`.
     pub async fn fan_out(&self, mut job: FanOut, stop_at: Timestamp) -> Result<Fanned, Fault> {
-        let FanOut { scope, after, until, is_repeat, .. } = job;
+        let FanOut { scope, after, is_repeat, .. } = job;
         let named = ApplicationRef::Id(scope.application);
         let audience = self.store.audience(&scope.organization, &named, None).await?;
         let message = self.store.message(&scope, &MessageRef::Id(job.message)).await?;
@@ -43,9 +43,7 @@ impl AcceptMessage {
             return Ok(Fanned::Void);
         }
         let tried = self.tried(&scope, &message, is_repeat).await?;
-        let is_open = |endpoint: &EndpointId| {
-            *endpoint <= until && after.is_none_or(|after| *endpoint > after) && !tried.contains(endpoint)
-        };
+        let is_open = |endpoint: &EndpointId| job.is_open(*endpoint) && !tried.contains(endpoint);
         let open: Vec<_> =
             wanting(&audience, &message).into_iter().filter(|subscriber| is_open(&subscriber.endpoint)).collect();
         for page in open.chunks(PAGE_DELIVERIES) {

@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use self::admission::{Admission, Admitted, Postponement, Recipient};
 use super::lines::Lines;
 use super::undelivered;
+use super::waiting::queue_at;
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::attempt::{Attempt, Outcome, Trigger};
@@ -44,9 +45,9 @@ use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::domain::undelivered::UndeliveredBecause;
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::{DELAY_MS_MAX, DeliveryQueue, JobQueue};
+use crate::queue::{DeliveryQueue, JobQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
-use crate::store::{DueDelivery, MessageRef, Past, Store, Turn};
+use crate::store::{MessageRef, Past, Store, Turn};
 
 /// Attempts of one batch that are made at one time, whatever the queue brings.
 const ATTEMPTS_AT_ONCE_MAX: usize = 10;
@@ -343,8 +344,7 @@ impl Deliver {
         self.sender.send(request).await
     }
 
-    /// Sees to it that the next attempt will be made: a delay the queue can give is the queue's, a longer one waits in
-    /// the due index.
+    /// Sees to it that the next attempt will be made.
     async fn follow_up(
         &self,
         task: &DeliveryTask,
@@ -357,14 +357,9 @@ impl Deliver {
         }
     }
 
-    /// Has a task come at its time: the queue holds it back, or the due index when that is too long.
+    /// Has a task come at its time.
     async fn queue_for(&self, task: DeliveryTask, at: Timestamp) -> Result<(), Fault> {
-        let now = self.effects.now();
-        let delay_ms = u64::try_from(at.millis_since(now)).unwrap_or(0);
-        if delay_ms <= DELAY_MS_MAX {
-            return self.queue.send(&task, delay_ms).await;
-        }
-        self.store.put_due(&DueDelivery { at, task }, now).await
+        queue_at(&self.store, &self.queue, vec![task], at, self.effects.now()).await
     }
 
     /// Keeps the endpoint's state: since when it fails, and that it is disabled when it has failed for too long or said
