@@ -17,12 +17,8 @@ struct Scene {
 
 impl Scene {
     async fn new(answer: u16) -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", "600")]).await;
-        let receiver = Receiver::start().await;
-        receiver.ignore_time();
+        let (stage, receiver, application, endpoint) = Stage::with_receiver("600").await;
         receiver.on("/", move |_| Reply::Status(answer));
-        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &endpoint).await);
         Self { stage, receiver, application, endpoint }
     }
 

@@ -13,12 +13,8 @@ struct Scene {
 
 impl Scene {
     async fn new(schedule: &str) -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", schedule)]).await;
-        let receiver = Receiver::start().await;
-        receiver.ignore_time();
+        let (stage, receiver, application, endpoint) = Stage::with_receiver(schedule).await;
         receiver.on("/", |_| Reply::Status(404));
-        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &endpoint).await);
         Self { stage, receiver, application, endpoint }
     }
 

@@ -3,23 +3,13 @@
 use fanfare::domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-use crate::harness::{Receiver, Reply, Stage};
+use crate::harness::{Reply, Stage};
 
 const DAY_S: i64 = 24 * 3_600;
 
-/// A stage with one endpoint at the receiver's `/`, and its application and endpoint.
-async fn stage(schedule: &str) -> (Stage, Receiver, String, String) {
-    let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", schedule)]).await;
-    let receiver = Receiver::start().await;
-    receiver.ignore_time();
-    let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-    receiver.verify("/", &stage.secret(&application, &endpoint).await);
-    (stage, receiver, application, endpoint)
-}
-
 /// A receiver that asks to be left alone until then gets its next attempt after so many seconds of a schedule of ten.
 async fn check_retry_after(wish: String, after_s: i64) {
-    let (stage, receiver, application, _) = stage("10").await;
+    let (stage, receiver, application, _) = Stage::with_receiver("10").await;
     let header = wish.clone();
     receiver.on("/", move |delivery| match delivery.nth {
         1 => Reply::WithHeader(503, "retry-after", header.clone()),
@@ -58,7 +48,7 @@ async fn publish_after(stage: &Stage, application: &str, seconds: i64) {
 
 #[tokio::test]
 async fn an_endpoint_that_fails_for_five_days_is_disabled_unless_it_works_once() {
-    let (stage, receiver, application, endpoint) = stage("").await;
+    let (stage, receiver, application, endpoint) = Stage::with_receiver("").await;
     receiver.on("/", |_| Reply::Status(500));
     publish_after(&stage, &application, 0).await;
     publish_after(&stage, &application, 5 * DAY_S - 60).await;
@@ -79,7 +69,7 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled_unless_it_works_once()
 #[tokio::test]
 async fn a_retry_of_an_endpoint_that_was_switched_off_or_deleted_meanwhile_ends_without_an_attempt() {
     for change in ["PATCH", "DELETE"] {
-        let (stage, receiver, application, endpoint) = stage("10").await;
+        let (stage, receiver, application, endpoint) = Stage::with_receiver("10").await;
         receiver.on("/", |_| Reply::Status(500));
         stage.publish(&application, None, json!({})).await.id();
         stage.deliver_all().await;
@@ -94,7 +84,7 @@ async fn a_retry_of_an_endpoint_that_was_switched_off_or_deleted_meanwhile_ends_
 
 #[tokio::test]
 async fn a_message_whose_time_is_over_is_not_delivered_any_more() {
-    let (stage, receiver, application, _) = stage("").await;
+    let (stage, receiver, application, _) = Stage::with_receiver("").await;
     let body = json!({ "eventType": "order.placed", "payload": {}, "payloadRetentionPeriod": 5 });
     stage.call("POST", &format!("/api/v1/app/{application}/msg"), Some(body)).await.id();
     stage.clock.forward_s(5 * DAY_S + 1);
@@ -103,7 +93,7 @@ async fn a_message_whose_time_is_over_is_not_delivered_any_more() {
 
 #[tokio::test]
 async fn what_is_not_finished_in_time_is_handed_back_and_comes_again() {
-    let (stage, receiver, application, _) = stage("").await;
+    let (stage, receiver, application, _) = Stage::with_receiver("").await;
     receiver.on("/", |delivery| if delivery.nth == 1 { Reply::Hang } else { Reply::Status(204) });
     let message = stage.publish(&application, None, json!({})).await.id();
     let task = stage.receive().await;
@@ -119,7 +109,7 @@ async fn what_is_not_finished_in_time_is_handed_back_and_comes_again() {
 
 #[tokio::test]
 async fn a_signature_is_made_at_the_time_of_its_attempt() {
-    let (stage, receiver, application, _) = stage("600").await;
+    let (stage, receiver, application, _) = Stage::with_receiver("600").await;
     receiver.on("/", |_| Reply::Status(500));
     stage.publish(&application, None, json!({})).await.id();
     let mut expected = Vec::new();

@@ -19,11 +19,7 @@ struct Line {
 
 impl Line {
     async fn new(schedule: &str) -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", schedule)]).await;
-        let receiver = Receiver::start().await;
-        receiver.ignore_time();
-        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &endpoint).await);
+        let (stage, receiver, application, endpoint) = Stage::with_receiver(schedule).await;
         let path = format!("/api/v1/app/{application}/endpoint/{endpoint}");
         stage.call("PATCH", &path, Some(json!({ "ordered": true }))).await.id();
         let refused: Arc<Mutex<BTreeSet<u64>>> = Arc::default();

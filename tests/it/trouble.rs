@@ -20,11 +20,7 @@ struct Trouble {
 
 impl Trouble {
     async fn new(schedule: &str, endpoint: Value) -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", schedule)]).await;
-        let receiver = Receiver::start().await;
-        receiver.ignore_time();
-        let (application, id) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &id).await);
+        let (stage, receiver, application, id) = Stage::with_receiver(schedule).await;
         stage.call("PATCH", &format!("/api/v1/app/{application}/endpoint/{id}"), Some(endpoint)).await.id();
         let status = Arc::new(AtomicU16::new(204));
         let answer = Arc::clone(&status);

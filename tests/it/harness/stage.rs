@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use super::answer::Answer;
 use super::clock::TestClock;
 use super::faults::Faults;
+use super::receiver::Receiver;
 
 /// Whose token a stage's requests carry.
 pub(crate) const ORGANIZATION: &str = "org_2FanfareLocalDevelopment000";
@@ -88,6 +89,17 @@ impl Stage {
             platform,
             sqs,
         }
+    }
+
+    /// With these retries, and one endpoint at a receiver's `/`, which knows its secret and takes its time; its application and
+    /// the endpoint.
+    pub(crate) async fn with_receiver(schedule: &str) -> (Self, Receiver, String, String) {
+        let stage = Self::new(&[("FANFARE_RETRY_SCHEDULE", schedule)]).await;
+        let receiver = Receiver::start().await;
+        receiver.ignore_time();
+        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
+        receiver.verify("/", &stage.secret(&application, &endpoint).await);
+        (stage, receiver, application, endpoint)
     }
 
     /// A request of the organization's, answered by whichever function the route table names.

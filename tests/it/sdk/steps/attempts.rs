@@ -130,6 +130,8 @@ async fn step_07_resend() {
     let app = scenario.application("step-7").await;
     let app = || app.clone();
     scenario.event_type("step7.sent").await;
+    // A moment apart, for attempts within 4 ms are listed in no order.
+    scenario.world.receiver.on("/7", |_| Reply::Slow(std::time::Duration::from_millis(10), 204));
     let endpoint = scenario.endpoint(&app(), "/7").await;
     let message = scenario.publish(&app(), "step7.sent", json!({ "a": 1 })).await.id;
 
