@@ -17,6 +17,10 @@ const SECONDS: u32 = 30;
 /// How much slower than alone the slowest hundredth may be.
 const RATIO_MAX: f64 = 2.0;
 
+/// Rounds, of which one must keep to it: what else a machine does can make a round slow by milliseconds, never fast. A receiver that
+/// is waited for makes each of them slow by its whole timeout.
+const ROUNDS_MAX: usize = 5;
+
 /// What the working endpoint gets of so many messages a second: from the beginning of the publish to the arrival, in ms, sorted.
 async fn latencies(is_alone: bool) -> Vec<f64> {
     let world = Arc::new(World::start(&[]).await);
@@ -55,18 +59,26 @@ async fn latencies(is_alone: bool) -> Vec<f64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures for a minute, and wants the machine for itself; tests/lanes/slow.sh runs it"]
 async fn an_endpoint_that_never_answers_does_not_slow_down_its_neighbour() {
-    let at = |latencies: &[f64], part: f64| latencies[(latencies.len() as f64 * part) as usize];
-    let (alone, beside) = (latencies(true).await, latencies(false).await);
-    for (name, latencies) in [("alone", &alone), ("beside a hanging one", &beside)] {
-        println!(
-            "{name}: p50 {:.1} ms, p99 {:.1} ms, worst {:.1} ms, {} of {} arrived",
-            at(latencies, 0.5),
-            at(latencies, 0.99),
-            at(latencies, 0.9999),
-            latencies.len(),
-            RATE * SECONDS
-        );
+    let mut ratios = Vec::new();
+    while ratios.len() < ROUNDS_MAX {
+        let ratio = p99("beside a hanging one", &latencies(false).await) / p99("alone", &latencies(true).await);
+        if ratio < RATIO_MAX {
+            return;
+        }
+        ratios.push(ratio);
     }
-    let ratio = at(&beside, 0.99) / at(&alone, 0.99);
-    assert!(ratio < RATIO_MAX, "p99 is {ratio:.2} times what it is alone");
+    panic!("p99 is {ratios:.2?} times what it is alone");
+}
+
+/// Of one measurement, which is printed whole.
+fn p99(name: &str, latencies: &[f64]) -> f64 {
+    let at = |part: f64| latencies[(latencies.len() as f64 * part) as usize];
+    let (count, sent) = (latencies.len(), RATE * SECONDS);
+    println!(
+        "{name}: p50 {:.1} ms, p99 {:.1} ms, worst {:.1} ms, {count} of {sent} arrived",
+        at(0.5),
+        at(0.99),
+        at(0.9999)
+    );
+    at(0.99)
 }
