@@ -13,6 +13,7 @@ pub mod event_type;
 pub mod example;
 pub mod gate;
 pub mod ids;
+pub mod import;
 pub mod ksuid;
 pub mod legacy_signature;
 pub mod message;

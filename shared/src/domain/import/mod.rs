@@ -1,0 +1,23 @@
+//! Reading an uploaded file record by record, in bounded memory, whatever its size.
+//!
+//! [`detect`] tells from the first bytes what a file is. A [`RecordReader`] is fed the file's bytes as they come and hands out
+//! its records one at a time: a line of NDJSON, an element of a JSON array, a row of CSV; plain, gzip or zstd. Every record is
+//! one JSON text in the form in which the API takes messages; whether it is a message is not decided here.
+//!
+//! **A bad record is not a bad file.** A record that cannot be used is handed out as a [`BadRecord`], and the reader goes on
+//! behind it. What makes everything behind it meaningless is a [`BadFile`], and ends the reading.
+//!
+//! **Reading may stop anywhere and run twice.** A [`Resume`] is a place between two records. A reader that begins there hands
+//! out exactly the rest, with the same offsets; a reader that begins there again hands out the same once more.
+
+mod bad;
+mod columns;
+mod decode;
+mod detect;
+mod read;
+mod split;
+
+pub use bad::{BadFile, BadRecord};
+pub use columns::{Columns, Delimiter, Header, PayloadColumns};
+pub use detect::{DETECT_BYTES, Detected, Encoding, Format, detect};
+pub use read::{RECORD_BYTES_MAX, ReadPlan, Record, RecordReader, Resume};
