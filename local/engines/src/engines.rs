@@ -38,7 +38,7 @@ pub struct Engines {
 /// In the order they are dropped: the files are closed before the directory is given back.
 struct Shared {
     table: Table,
-    sqs: Sqs,
+    sqs: Arc<Sqs>,
     objects: Objects,
     _directory: Directory,
 }
@@ -54,10 +54,11 @@ impl Engines {
     pub fn in_memory(clock: Clock) -> Result<Self, OpenError> {
         let directory =
             tempfile::tempdir().map_err(|source| OpenError::Directory { path: std::env::temp_dir(), source })?;
+        let sqs = Arc::new(Sqs::in_memory(Arc::clone(&clock)));
         let shared = Shared {
             table: Table::in_memory(&clock)?,
-            objects: Objects::open(directory.path())?,
-            sqs: Sqs::in_memory(clock),
+            objects: Objects::open(directory.path(), Arc::clone(&sqs), clock)?,
+            sqs,
             _directory: Directory::Temporary { _removed_on_drop: directory },
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -69,10 +70,11 @@ impl Engines {
         let objects = directory.join("objects");
         std::fs::create_dir_all(&objects).map_err(|source| OpenError::Directory { path: objects.clone(), source })?;
         let lock = DirectoryLock::take(directory)?;
+        let sqs = Arc::new(Sqs::on_disk(&directory.join("queues.sqlite"), durability, Arc::clone(&clock))?);
         let shared = Shared {
             table: Table::on_disk(&directory.join("table.sqlite"), durability)?,
-            objects: Objects::open(&objects)?,
-            sqs: Sqs::on_disk(&directory.join("queues.sqlite"), durability, clock)?,
+            objects: Objects::open(&objects, Arc::clone(&sqs), clock)?,
+            sqs,
             _directory: Directory::Kept { _lock: lock },
         };
         Ok(Self { shared: Arc::new(shared) })

@@ -24,7 +24,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Clock, Durability, OpenError};
-use book::Book;
+use book::{Book, Outgoing};
+pub(crate) use error::SqsError;
+use message::{MessageAttributes, Payload};
 
 /// The queue engine.
 pub(crate) struct Sqs {
@@ -49,6 +51,20 @@ impl Sqs {
     /// A panic while the book was locked is a fault of one request; the others go on with what it left.
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is such a queue.
+    pub(crate) fn has_queue(&self, name: &str) -> bool {
+        self.book().has_queue(name)
+    }
+
+    /// Sends a message from within, as any sender would. When this returns well, it is stored.
+    pub(crate) async fn send(&self, queue: &str, body: String) -> Result<(), SqsError> {
+        let payload = Payload { body, attributes: MessageAttributes::default(), trace_header: None }.checked()?;
+        let payload_bytes = payload.bytes_len();
+        let message = Outgoing { payload, payload_bytes, group_id: None, delay_s: None };
+        let (_, saved) = self.book().send(queue, vec![message], self.now_ms())?;
+        Ok(saved.wait().await?)
     }
 
     /// Makes every waiting poll look again.

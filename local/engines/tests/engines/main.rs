@@ -4,6 +4,7 @@
 
 mod disk;
 mod moves;
+mod notices;
 mod objects;
 mod queues;
 mod serve;
