@@ -1,17 +1,23 @@
 //! Makes the plan's table, queues and bucket where they are missing, through the same SDK clients that use them.
 //!
-//! Runs at every start and changes nothing that is as it should be; a queue that is there gets the template's settings. A
-//! table that is there is kept as it is: its keys cannot change.
+//! Runs at every start and changes nothing that is as it should be; a queue that is there gets the template's settings, and a
+//! bucket is told whom it tells. A table that is there is kept as it is: its keys cannot change.
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, ProjectionType,
     ScalarAttributeType, TimeToLiveSpecification,
 };
+use aws_sdk_s3::types::{
+    Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter, QueueConfiguration,
+    S3KeyFilter,
+};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::json;
 
-use crate::template::{AttributeType, BucketPlan, IndexPlan, KeyPlan, Plan, Projection, QueuePlan, TablePlan};
+use crate::template::{
+    AttributeType, BucketPlan, IndexPlan, KeyPlan, NotificationPlan, Plan, Projection, QueuePlan, TablePlan,
+};
 
 /// Something that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -141,13 +147,26 @@ async fn provision_queue(plan: &QueuePlan, sqs: &aws_sdk_sqs::Client) -> Result<
 
 async fn provision_bucket(plan: &BucketPlan, s3: &aws_sdk_s3::Client) -> Result<(), Failure> {
     match s3.head_bucket().bucket(&plan.name).send().await {
-        Ok(_) => return Ok(()),
+        Ok(_) => {}
         // The status decides: an answer to HEAD has no body in which a code could stand.
-        Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => {}
+        Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => {
+            s3.create_bucket().bucket(&plan.name).send().await?;
+        }
         Err(error) => return Err(error.into()),
     }
-    s3.create_bucket().bucket(&plan.name).send().await?;
+    let queues = plan.notifications.iter().map(notification).collect::<Result<Vec<_>, _>>()?;
+    let told = NotificationConfiguration::builder().set_queue_configurations(Some(queues)).build();
+    s3.put_bucket_notification_configuration().bucket(&plan.name).notification_configuration(told).send().await?;
     Ok(())
+}
+
+fn notification(plan: &NotificationPlan) -> Result<QueueConfiguration, Failure> {
+    let parts = [(FilterRuleName::Prefix, &plan.prefix), (FilterRuleName::Suffix, &plan.suffix)];
+    let rules = parts.into_iter().filter(|(_, value)| !value.is_empty());
+    let rules = rules.map(|(name, value)| FilterRule::builder().name(name).value(value).build()).collect();
+    let key = S3KeyFilter::builder().set_filter_rules(Some(rules)).build();
+    let told = QueueConfiguration::builder().queue_arn(&plan.queue_arn).events(Event::from(plan.event.as_str()));
+    Ok(told.filter(NotificationConfigurationFilter::builder().key(key).build()).build()?)
 }
 
 #[cfg(test)]
@@ -183,5 +202,8 @@ mod tests {
         assert_eq!(table.global_secondary_indexes().len(), plan.tables[0].indexes.len());
         let expiry = dynamodb.describe_time_to_live().table_name("fanfare").send().await.unwrap();
         assert_eq!(expiry.time_to_live_description().unwrap().attribute_name(), Some("ttl"));
+        let s3 = aws_sdk_s3::Client::new(&sdk);
+        let told = s3.get_bucket_notification_configuration().bucket("fanfare").send().await.unwrap();
+        assert_eq!(told.queue_configurations().len(), plan.buckets[0].notifications.len());
     }
 }

@@ -25,6 +25,7 @@ AWS_ENDPOINT_URL="http://127.0.0.1:$aws_port" AWS_REGION=us-east-1 \
     FANFARE_TABLE=fanfare FANFARE_BUCKET=fanfare \
     FANFARE_DELIVERY_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-delivery" \
     FANFARE_JOB_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-job" \
+    FANFARE_IMPORT_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-import" \
     FANFARE_JWT_SECRET="$jwt_secret" FANFARE_HTTPS_ONLY=false FANFARE_ALLOWED_SUBNETS=127.0.0.0/8 \
     "$venv/bin/cargo-lambda" lambda watch --ignore-changes --color never \
     --invoke-address 127.0.0.1 --invoke-port "$invoke_port" >"$work/watch.log" 2>&1 &

@@ -27,8 +27,8 @@ use std::collections::BTreeMap;
 pub use error::TemplateError;
 pub use names::physical_name;
 pub use plan::{
-    AttributeType, BucketPlan, FunctionPlan, IndexPlan, KeyPlan, MappingPlan, Plan, Projection, QueuePlan, Redrive,
-    RoutePath, RoutePlan, SchedulePlan, TablePlan,
+    AttributeType, BucketPlan, FunctionPlan, IndexPlan, KeyPlan, MappingPlan, NotificationPlan, Plan, Projection,
+    QueuePlan, Redrive, RoutePath, RoutePlan, SchedulePlan, TablePlan,
 };
 pub use values::Place;
 

@@ -171,4 +171,19 @@ pub struct Redrive {
 pub struct BucketPlan {
     /// Physical name.
     pub name: String,
+    /// Who is told of its new objects.
+    pub notifications: Vec<NotificationPlan>,
+}
+
+/// A queue that is told of a bucket's new objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationPlan {
+    /// Of which events: `s3:ObjectCreated:*`.
+    pub event: String,
+    /// Of keys that begin so; empty: of all.
+    pub prefix: String,
+    /// Of keys that end so; empty: of all.
+    pub suffix: String,
+    /// ARN of the queue.
+    pub queue_arn: String,
 }

@@ -3,7 +3,9 @@
 use super::TemplateError;
 use super::names::physical_name;
 use super::node::Node;
-use super::plan::{AttributeType, BucketPlan, IndexPlan, KeyPlan, Plan, Projection, QueuePlan, Redrive, TablePlan};
+use super::plan::{
+    AttributeType, BucketPlan, IndexPlan, KeyPlan, NotificationPlan, Plan, Projection, QueuePlan, Redrive, TablePlan,
+};
 use super::resources::{Kind, Resources};
 use super::values::Values;
 
@@ -20,6 +22,7 @@ const TABLE_WITHOUT_MEANING: [&str; 6] = [
 const QUEUE_READ: [&str; 3] = ["MessageRetentionPeriod", "RedrivePolicy", "VisibilityTimeout"];
 const QUEUE_WITHOUT_MEANING: [&str; 4] =
     ["KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "SqsManagedSseEnabled", "Tags"];
+const BUCKET_READ: [&str; 1] = ["NotificationConfiguration"];
 /// Lifecycle rules among them: objects do not expire here.
 const BUCKET_WITHOUT_MEANING: [&str; 6] = [
     "BucketEncryption",
@@ -42,10 +45,7 @@ pub(super) fn read(plan: &mut Plan, resources: &Resources<'_>, values: &Values<'
         plan.queues.push(queue(logical_id, resource.properties.as_ref(), values)?);
     }
     for (logical_id, resource) in resources.of(Kind::Bucket) {
-        if let Some(properties) = &resource.properties {
-            properties.only(&[], &BUCKET_WITHOUT_MEANING)?;
-        }
-        plan.buckets.push(BucketPlan { name: physical_name(logical_id, "Bucket") });
+        plan.buckets.push(bucket(logical_id, resource.properties.as_ref(), values)?);
     }
     Ok(())
 }
@@ -152,4 +152,53 @@ fn redrive(node: &Node<'_>, values: &Values<'_>) -> Result<Redrive, TemplateErro
         queue_arn: values.text(&target)?,
         receives_max: values.number(&node.required("maxReceiveCount")?)?,
     })
+}
+
+fn bucket(logical_id: &str, properties: Option<&Node<'_>>, values: &Values<'_>) -> Result<BucketPlan, TemplateError> {
+    let mut plan = BucketPlan { name: physical_name(logical_id, "Bucket"), notifications: Vec::new() };
+    let Some(properties) = properties else { return Ok(plan) };
+    properties.only(&BUCKET_READ, &BUCKET_WITHOUT_MEANING)?;
+    if let Some(node) = properties.get("NotificationConfiguration") {
+        node.only(&["QueueConfigurations"], &[])?;
+        let queues = node.required("QueueConfigurations")?.items()?;
+        plan.notifications = queues.iter().map(|node| notification(node, values)).collect::<Result<_, _>>()?;
+    }
+    Ok(plan)
+}
+
+fn notification(node: &Node<'_>, values: &Values<'_>) -> Result<NotificationPlan, TemplateError> {
+    node.only(&["Event", "Filter", "Queue"], &[])?;
+    let event = node.required("Event")?;
+    let queue = node.required("Queue")?;
+    values.queue_id(&queue)?;
+    let mut plan = NotificationPlan {
+        event: values.text(&event)?,
+        prefix: String::new(),
+        suffix: String::new(),
+        queue_arn: values.text(&queue)?,
+    };
+    if !plan.event.starts_with("s3:ObjectCreated:") {
+        return Err(event.wrong("must be about created objects: nothing else is told of by the local gateway"));
+    }
+    if let Some(filter) = node.get("Filter") {
+        read_filter(&mut plan, &filter, values)?;
+    }
+    Ok(plan)
+}
+
+fn read_filter(plan: &mut NotificationPlan, filter: &Node<'_>, values: &Values<'_>) -> Result<(), TemplateError> {
+    filter.only(&["S3Key"], &[])?;
+    let key = filter.required("S3Key")?;
+    key.only(&["Rules"], &[])?;
+    for rule in key.required("Rules")?.items()? {
+        rule.only(&["Name", "Value"], &[])?;
+        let name = rule.required("Name")?;
+        let value = values.text(&rule.required("Value")?)?;
+        match values.text(&name)?.as_str() {
+            "prefix" => plan.prefix = value,
+            "suffix" => plan.suffix = value,
+            _ => return Err(name.wrong("must be prefix or suffix")),
+        }
+    }
+    Ok(())
 }

@@ -56,7 +56,22 @@ fn the_table_is_made_as_it_is_deployed() {
     let listing = table.indexes.iter().find(|index| index.name == "listing").unwrap();
     assert_eq!(listing.key, KeyPlan { partition: "lpk".to_owned(), sort: Some("lsk".to_owned()) });
     assert!(matches!(&listing.projection, Projection::Include(names) if names.contains(&"status".to_owned())));
-    assert_eq!(plan.buckets, [BucketPlan { name: "fanfare".to_owned() }]);
+}
+
+#[test]
+fn the_bucket_tells_the_import_queue_of_files_on_their_way_in() {
+    let plan = read(TEMPLATE).unwrap();
+    let [bucket] = plan.buckets.as_slice() else { panic!("one bucket expected: {:?}", plan.buckets) };
+    assert_eq!(bucket.name, "fanfare");
+    let notification = |prefix: &str| NotificationPlan {
+        event: "s3:ObjectCreated:*".to_owned(),
+        prefix: prefix.to_owned(),
+        suffix: String::new(),
+        queue_arn: "arn:aws:sqs:us-east-1:000000000000:fanfare-import".to_owned(),
+    };
+    assert_eq!(bucket.notifications, ["import/", "drop/", "files/"].map(notification));
+    let queue = plan.queues.iter().find(|queue| queue.name == "fanfare-import").unwrap();
+    assert_eq!(queue.redrive.as_ref().unwrap().queue, "fanfare-dead-letter");
 }
 
 #[test]
@@ -92,6 +107,22 @@ fn what_is_not_understood_is_named() {
     check("Resources: { Q: { Type: AWS::SQS::Queue, Condition: C } }", "Q.Condition", "not understood");
     check("Resources: { Q: { Type: AWS::SQS::Queue, Properties: { FifoQueue: true } } }", "Q.FifoQueue", "not under");
     check("Resources: { B: { Type: AWS::S3::Bucket, Properties: { Nonsense: 1 } } }", "B.Nonsense", "not understood");
+    let told = |told: &str| {
+        format!(
+            "Resources:\n  Q: {{ Type: AWS::SQS::Queue }}\n  B:\n    Type: AWS::S3::Bucket\n    \
+             Properties: {{ NotificationConfiguration: {{ {told} }} }}\n"
+        )
+    };
+    let at = "B.NotificationConfiguration";
+    check(&told("TopicConfigurations: []"), &format!("{at}.TopicConfigurations"), "not understood");
+    let queue = |queue: &str| told(&format!("QueueConfigurations: [{{ {queue} }}]"));
+    let at = |property: &str| format!("{at}.QueueConfigurations.0.{property}");
+    check(&queue("Event: 's3:ObjectRemoved:*', Queue: !GetAtt Q.Arn"), &at("Event"), "created objects");
+    check(&queue("Event: 's3:ObjectCreated:*', Queue: 'arn:aws:sqs:x:1:q'"), &at("Queue"), "Arn of a queue");
+    let filter = |filter: &str| queue(&format!("Event: 's3:ObjectCreated:*', Queue: !GetAtt Q.Arn, Filter: {filter}"));
+    check(&filter("{ Tags: 1 }"), &at("Filter.Tags"), "not understood");
+    let rule = filter("{ S3Key: { Rules: [{ Name: infix, Value: x }] } }");
+    check(&rule, &at("Filter.S3Key.Rules.0.Name"), "prefix or suffix");
     check(&with_function("{ Layers: [a] }"), "F.Layers", "not understood");
     let event = |event: &str| with_function(&format!("{{ Events: {{ E: {event} }} }}"));
     check(&event("{ Type: SNS, Properties: {} }"), "F.Events.E.Type", "SNS");

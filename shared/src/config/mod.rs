@@ -23,6 +23,8 @@ pub mod names {
     pub const DELIVERY_QUEUE_URL: &str = "FANFARE_DELIVERY_QUEUE_URL";
     /// URL of the queue that background work travels through.
     pub const JOB_QUEUE_URL: &str = "FANFARE_JOB_QUEUE_URL";
+    /// URL of the queue that new files are told of in, and that parts of imports travel through.
+    pub const IMPORT_QUEUE_URL: &str = "FANFARE_IMPORT_QUEUE_URL";
     /// What callers' bearer tokens are signed with (HS256); at least [`super::JWT_SECRET_BYTES_MIN`] bytes.
     pub const JWT_SECRET: &str = "FANFARE_JWT_SECRET";
     /// Seconds to wait after the first, second, … failed attempt, separated by commas.
@@ -64,6 +66,8 @@ pub struct Settings {
     pub delivery_queue_url: String,
     /// URL of the job queue.
     pub job_queue_url: String,
+    /// URL of the import queue.
+    pub import_queue_url: String,
     /// Signs and checks bearer tokens; functions without an HTTP door are not given it.
     pub jwt_secret: Option<JwtSecret>,
     /// When failed deliveries are tried again.
@@ -136,6 +140,7 @@ impl Settings {
             bucket: required(names::BUCKET)?,
             delivery_queue_url: required(names::DELIVERY_QUEUE_URL)?,
             job_queue_url: required(names::JOB_QUEUE_URL)?,
+            import_queue_url: required(names::IMPORT_QUEUE_URL)?,
             jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
             retry_schedule: retry_schedule(&lookup)?,
             request_timeout_ms: 1_000
@@ -203,8 +208,13 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let required =
-            [(names::TABLE, "t"), (names::BUCKET, "b"), (names::DELIVERY_QUEUE_URL, "q"), (names::JOB_QUEUE_URL, "j")];
+        let required = [
+            (names::TABLE, "t"),
+            (names::BUCKET, "b"),
+            (names::DELIVERY_QUEUE_URL, "q"),
+            (names::JOB_QUEUE_URL, "j"),
+            (names::IMPORT_QUEUE_URL, "i"),
+        ];
         let all: Vec<(&str, &str)> = pairs.iter().chain(required.iter()).copied().collect();
         Settings::from_lookup(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
     }
