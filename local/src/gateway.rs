@@ -4,9 +4,12 @@
 //! them: triggers and the HTTP API. Shutting down goes the other way: nothing new is begun, what has begun may end, the
 //! engines are closed last. A gateway that is dropped instead stops where it stands, which loses nothing that was
 //! accepted: state on disk survives worse.
+//!
+//! The API's port also takes presigned URLs of objects, which in the cloud lead to S3: one port to open, and the same after
+//! a restart.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use fanfare::domain::ids::OrganizationId;
 use fanfare::effects::Effects;
 use fanfare::http::auth::issue_token;
 use fanfare::network::SystemNetwork;
-use fanfare_engines::{Engines, system_clock};
+use fanfare_engines::{Engines, Presigned, system_clock};
 use tokio::net::TcpListener;
 
 use crate::api_gateway::{self, Api, Routes};
@@ -44,6 +47,7 @@ pub struct Gateway {
     address: SocketAddr,
     aws_address: Option<SocketAddr>,
     engines: Engines,
+    sdk: SdkConfig,
     jwt_secret: JwtSecret,
     effects: Effects,
     tasks: Tasks,
@@ -71,8 +75,11 @@ impl Gateway {
                 Engines::on_disk(directory, options.durability, system_clock())?
             }
         };
-        let sdk = engines.sdk_config();
-        let place = Place::local(sdk.endpoint_url().unwrap_or_default());
+        // The port is known before the functions are: presigned URLs lead to it. Nobody is answered before they are ready.
+        let (listener, address) = listen(options.listen).await?;
+        let objects = engines.presigned(&secret::of_objects(&jwt_secret));
+        let sdk = objects.sdk_config(&format!("http://{}", reachable(address)));
+        let place = Place::local(engines.sdk_config().endpoint_url().unwrap_or_default());
         let plan = plan(&place, &jwt_secret, &options.overrides)?;
         provision(&plan, &sdk).await?;
         let tasks = Tasks::new();
@@ -90,9 +97,9 @@ impl Gateway {
             None => None,
         };
         parts.start_triggers()?;
-        let address = parts.serve_api(options.listen).await?;
+        parts.serve_api(listener, objects, address.port())?;
         drop(tasks.spawn(expire_items(engines.clone(), tasks.clone())));
-        Ok(Self { address, aws_address, engines, jwt_secret, effects, tasks })
+        Ok(Self { address, aws_address, engines, sdk, jwt_secret, effects, tasks })
     }
 
     /// Where the API listens.
@@ -108,6 +115,11 @@ impl Gateway {
     /// The engines: table, queues and bucket, for whoever wants to look inside.
     pub fn engines(&self) -> &Engines {
         &self.engines
+    }
+
+    /// What the functions' AWS clients are made from: those of S3 presign URLs that lead to [`Gateway::address`].
+    pub fn functions_sdk(&self) -> &SdkConfig {
+        &self.sdk
     }
 
     /// A bearer token for an organization, valid for a year.
@@ -189,12 +201,11 @@ impl Parts<'_> {
         Ok(())
     }
 
-    async fn serve_api(&self, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    fn serve_api(&self, listener: TcpListener, objects: Presigned, port: u16) -> anyhow::Result<()> {
         let routes = Routes::new(&self.plan.routes, |logical_id| self.functions.get(logical_id).cloned())?;
-        let (listener, address) = listen(address).await?;
-        let api = Arc::new(Api { routes, effects: self.effects.clone(), port: address.port() });
+        let api = Arc::new(Api { routes, objects, effects: self.effects.clone(), port });
         drop(self.tasks.spawn(api_gateway::serve(listener, api, self.tasks.clone())));
-        Ok(address)
+        Ok(())
     }
 }
 
@@ -225,6 +236,14 @@ fn plan(place: &Place, secret: &JwtSecret, overrides: &BTreeMap<String, String>)
         None => Ok(plan),
         Some(name) => anyhow::bail!("{name} is a variable that no function has"),
     }
+}
+
+/// Where a client on this machine finds what listens at `address`, which may stand for all addresses of the machine.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {

@@ -53,6 +53,13 @@ pub fn random(random: &dyn Random) -> Result<JwtSecret, SecretError> {
     JwtSecret::parse(&text(random)).map_err(|reason| SecretError::Invalid { path, reason })
 }
 
+/// What presigned URLs of objects are signed with. Follows from the token secret, so that a URL outlives a restart as a
+/// token does; the way back is that of the hash.
+pub fn of_objects(secret: &JwtSecret) -> String {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+    BASE64.encode(aws_lc_rs::hmac::sign(&key, b"fanfare, presigned URLs of objects"))
+}
+
 fn text(random: &dyn Random) -> String {
     let mut bytes = [0; SECRET_BYTES];
     random.fill(&mut bytes);

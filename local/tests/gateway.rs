@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_s3::presigning::PresigningConfig;
 use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
 use fanfare_local::{Gateway, Options, State};
@@ -160,4 +161,43 @@ async fn a_secret_that_is_given_signs_the_tokens() {
     let (one, other) = (Gateway::start(options.clone()).await.unwrap(), Gateway::start(options).await.unwrap());
     let list = request("GET", "/api/v1/app", &one.token(&organization()).unwrap(), "");
     assert!(talk(other.address(), &list).await.starts_with("HTTP/1.1 200 "));
+}
+
+/// Sends the request of a presigned URL, with this body.
+async fn put(address: SocketAddr, url: &str, body: &str) -> String {
+    let path = url.strip_prefix(&format!("http://{address}")).unwrap_or_else(|| panic!("{url} leads elsewhere"));
+    let head = format!("PUT {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    talk(address, format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_presigned_url_leads_to_the_gateway_and_outlives_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let start = async |listen: SocketAddr| {
+        let options = Options { listen, ..Options::new(State::Disk(data.path().to_owned())) };
+        Gateway::start(options).await.unwrap()
+    };
+    let gateway = start(SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let address = gateway.address();
+    let objects = aws_sdk_s3::Client::new(gateway.functions_sdk());
+    let minute = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    let signed =
+        objects.put_object().bucket("fanfare").key("import/a").content_length(4).presigned(minute).await.unwrap();
+    gateway.shutdown().await;
+    drop(objects);
+
+    let gateway = start(address).await;
+    let stored = async || {
+        let objects = aws_sdk_s3::Client::new(&gateway.engines().sdk_config());
+        let object = objects.get_object().bucket("fanfare").key("import/a").send().await.ok()?;
+        Some(object.body.collect().await.unwrap().to_vec())
+    };
+    let refused = put(address, &signed.uri().replace("import/a", "import/b"), "a,b\n").await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    let refused = put(address, signed.uri(), "longer\n").await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    assert_eq!(stored().await, None);
+    let taken = put(address, signed.uri(), "a,b\n").await;
+    assert!(taken.starts_with("HTTP/1.1 200 "), "{taken}");
+    assert_eq!(stored().await.as_deref(), Some(&b"a,b\n"[..]));
 }

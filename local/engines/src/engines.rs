@@ -10,6 +10,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use s3s::service::S3Service;
 use tempfile::TempDir;
 
 use crate::in_process::InProcess;
@@ -22,6 +23,11 @@ use crate::{Clock, Durability, LOCAL_REGION, OpenError, SweepError};
 
 /// The host of the in-process endpoint. Nothing listens there; S3 buckets are `<bucket>.` in front of it.
 pub(crate) const LOCAL_HOST: &str = "engines.local";
+
+/// Who signs requests.
+pub(crate) const LOCAL_ACCESS_KEY: &str = "local";
+/// What requests are signed with that nobody checks.
+const LOCAL_SECRET: &str = "local";
 
 const TABLE_TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const QUEUE_TARGET: &str = "AmazonSQS.";
@@ -90,7 +96,7 @@ impl Engines {
     /// checksums as in an account, and without time limits: nothing here waits for a network. What is wanted
     /// otherwise is changed with `into_builder`. S3 clients may address buckets by host or by path.
     pub fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::from_keys("local", "local", None);
+        let credentials = Credentials::from_keys(LOCAL_ACCESS_KEY, LOCAL_SECRET, None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(LOCAL_REGION))
@@ -112,6 +118,11 @@ impl Engines {
     /// Makes every waiting long poll look at the clock again. For a test that moves its clock by hand.
     pub fn clock_moved(&self) {
         self.shared.sqs.clock_moved();
+    }
+
+    /// The objects, for those only who sign with this secret.
+    pub(crate) fn signed_objects(&self, secret: &str) -> S3Service {
+        self.shared.objects.signed(LOCAL_ACCESS_KEY, secret)
     }
 
     /// Answers a request of any of the three services.

@@ -6,7 +6,8 @@
 //! * **in process**: [`Engines::sdk_config`] (or [`Engines::http_client`], to be wrapped by a test that injects
 //!   faults) answers a client's requests without a socket, or
 //! * **over HTTP**: [`Engines::serve`] is one endpoint for all three, for boto3, the AWS CLI, or Lambda binaries that
-//!   are started with `AWS_ENDPOINT_URL`.
+//!   are started with `AWS_ENDPOINT_URL`, or
+//! * **by presigned URL**: [`Engines::presigned`] lets those in who have one, for what it was signed for.
 //!
 //! | service  | engine | kept in |
 //! |---|---|---|
@@ -18,8 +19,8 @@
 //! says; by default it survives `kill -9` of the process. Messages come at least once, in fair order. Only one process
 //! has a data directory at a time. Whatever a sender can do wrong, it gets AWS's error code for.
 //!
-//! **What is not.** Signatures and policies are not checked: whoever can reach the endpoint may do everything, so it
-//! belongs on the loopback address. There are no throttles and no conflicts of transactions; tests inject those.
+//! **What is not.** Policies are not checked, and signatures of presigned URLs only: whoever can reach the endpoint may do
+//! everything, so it belongs on the loopback address. There are no throttles and no conflicts of transactions; tests inject those.
 //!
 //! **Time.** The queues, and the table of an in-memory run, read the [`Clock`] they are given. Two clocks are not
 //! ours to set: S3 stamps objects with the file system's time, and the table on disk reads the machine's.
@@ -40,6 +41,7 @@ mod error;
 mod in_process;
 mod lock;
 mod objects;
+mod presigned;
 mod serve;
 mod sqs;
 mod table;
@@ -49,6 +51,7 @@ pub use clock::{Clock, system_clock};
 pub use durability::Durability;
 pub use engines::Engines;
 pub use error::{OpenError, SweepError};
+pub use presigned::{ObjectBody, Presigned};
 
 /// The one region the engines are in.
 pub const LOCAL_REGION: &str = "us-east-1";

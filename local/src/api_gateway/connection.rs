@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use fanfare::effects::Effects;
+use fanfare_engines::{ObjectBody, Presigned};
 use http::header::HeaderName;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -34,6 +35,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 /// The HTTP API: its routes, and what it needs beside them.
 pub(crate) struct Api {
     pub(crate) routes: Routes<Function>,
+    /// Takes presigned URLs, which API Gateway never sees: in the cloud they lead to S3.
+    pub(crate) objects: Presigned,
     pub(crate) effects: Effects,
     pub(crate) port: u16,
 }
@@ -86,7 +89,10 @@ async fn converse(stream: TcpStream, peer: SocketAddr, api: Arc<Api>, tasks: Tas
 }
 
 impl Api {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<ObjectBody> {
+        if Presigned::is_meant(request.uri()) {
+            return self.objects.answer(request).await;
+        }
         let begun = Instant::now();
         let method = request.method().clone();
         let request_id = ids::request(&*self.effects.random);
@@ -96,7 +102,7 @@ impl Api {
         }
         let status = response.status().as_u16();
         tracing::debug!(%method, status, request.id = request_id, duration_ms = begun.elapsed().as_millis(), "answered");
-        response
+        response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
     }
 
     async fn handle(

@@ -26,15 +26,17 @@ use super::event::Created;
 use super::notices::Notices;
 use super::swaps::Swaps;
 
+/// All buckets. Clones are the same ones.
+#[derive(Clone)]
 pub(super) struct Bucket {
-    files: FileSystem,
-    notices: Notices,
+    files: Arc<FileSystem>,
+    notices: Arc<Notices>,
     swaps: Swaps,
 }
 
 impl Bucket {
     pub(super) fn new(files: FileSystem, notices: Notices) -> Self {
-        Self { files, notices, swaps: Swaps::default() }
+        Self { files: Arc::new(files), notices: Arc::new(notices), swaps: Swaps::default() }
     }
 
     /// An object as it is now. The caller sees to it that it does not change meanwhile.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use s3s::Body;
+use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 
@@ -29,6 +30,7 @@ use notices::Notices;
 
 /// An open object engine.
 pub(crate) struct Objects {
+    bucket: Bucket,
     service: S3Service,
 }
 
@@ -37,21 +39,38 @@ impl Objects {
     pub(crate) fn open(directory: &Path, sqs: Arc<Sqs>, clock: Clock) -> Result<Self, OpenError> {
         let files = FileSystem::new(directory)
             .map_err(|error| OpenError::Objects { path: directory.to_owned(), reason: format!("{error:?}") })?;
-        let mut builder = S3ServiceBuilder::new(Bucket::new(files, Notices::new(sqs, clock)));
-        builder.set_host(host::Hosts);
-        Ok(Self { service: builder.build() })
+        let bucket = Bucket::new(files, Notices::new(sqs, clock));
+        Ok(Self { service: builder(&bucket).build(), bucket })
     }
 
-    /// Answers one request.
+    /// Answers one request, whoever sends it.
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        match self.service.call(unsigned::strip_signature(request)).await {
-            Ok(response) => response,
-            Err(error) => {
-                tracing::error!(?error, "the object engine failed");
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
+        answer(&self.service, unsigned::strip_signature(request)).await
+    }
+
+    /// The same objects for those only who sign with this key and secret.
+    pub(crate) fn signed(&self, access_key: &str, secret: &str) -> S3Service {
+        let mut builder = builder(&self.bucket);
+        builder.set_auth(SimpleAuth::from_single(access_key, secret));
+        builder.build()
+    }
+}
+
+fn builder(bucket: &Bucket) -> S3ServiceBuilder {
+    let mut builder = S3ServiceBuilder::new(bucket.clone());
+    builder.set_host(host::Hosts);
+    builder
+}
+
+/// Answers one request.
+pub(crate) async fn answer(service: &S3Service, request: Request) -> Response {
+    match service.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(?error, "the object engine failed");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
         }
     }
 }

@@ -16,7 +16,8 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 /// Locks for all objects together. Two objects that share one only wait for each other now and then.
 const LOCKS: usize = 64;
 
-/// The swaps of all objects.
+/// The swaps of all objects. Clones are the same ones.
+#[derive(Clone)]
 pub(super) struct Swaps([Arc<RwLock<()>>; LOCKS]);
 
 impl Default for Swaps {

@@ -6,6 +6,7 @@ mod disk;
 mod moves;
 mod notices;
 mod objects;
+mod presigned;
 mod queues;
 mod serve;
 mod table;

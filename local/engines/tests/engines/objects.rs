@@ -86,3 +86,44 @@ async fn a_bucket_may_also_stand_in_the_path() {
     client.put_object().bucket("imports").key("a").body(noise(9).into()).send().await.unwrap();
     assert_eq!(get(&Client::new(&engines.sdk_config()), "a").await, noise(9));
 }
+
+#[tokio::test]
+async fn a_reader_who_names_a_content_gets_it_or_nothing() {
+    let client = bucket().await;
+    let put = async |body: Vec<u8>| {
+        client.put_object().bucket("imports").key("a").body(body.into()).send().await.unwrap().e_tag.unwrap()
+    };
+    let get = async |e_tag: &str, range: &str| {
+        let get = client.get_object().bucket("imports").key("a").if_match(e_tag).range(range).send().await;
+        match get {
+            Ok(object) => Ok(object.body.collect().await.unwrap().to_vec()),
+            Err(error) => Err(error.raw_response().unwrap().status().as_u16()),
+        }
+    };
+    let first = put(noise(MIB)).await;
+    assert_eq!(get(&first, "bytes=10-19").await, Ok(noise(20)[10..].to_vec()));
+    assert_eq!(put(noise(MIB)).await, first, "the same content has the same tag");
+    let second = put(noise(9)).await;
+    assert_ne!(second, first);
+    assert_eq!(get(&first, "bytes=10-19").await, Err(412), "though there are no such bytes any more");
+    assert_eq!(get(&second, "bytes=5-").await, Ok(noise(9)[5..].to_vec()));
+    assert_eq!(get(&second, "bytes=9-").await, Err(416));
+    client.delete_object().bucket("imports").key("a").send().await.unwrap();
+    assert_eq!(get(&second, "bytes=5-").await, Err(404));
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_may_replace_what_was_put_at_once() {
+    let client = bucket().await;
+    let first = client.put_object().bucket("imports").key("big").body(noise(9).into()).send().await.unwrap();
+    let upload = client.create_multipart_upload().bucket("imports").key("big").send().await.unwrap();
+    let id = upload.upload_id().unwrap();
+    let part = client.upload_part().bucket("imports").key("big").upload_id(id).part_number(1);
+    let part = part.body(noise(MIB).into()).send().await.unwrap();
+    let parts = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag).build();
+    let complete = client.complete_multipart_upload().bucket("imports").key("big").upload_id(id);
+    complete.multipart_upload(CompletedMultipartUpload::builder().parts(parts).build()).send().await.unwrap();
+    assert_eq!(get(&client, "big").await, noise(MIB));
+    let head = client.head_object().bucket("imports").key("big").send().await.unwrap();
+    assert_ne!(head.e_tag, first.e_tag);
+}
