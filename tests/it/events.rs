@@ -53,6 +53,8 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("history", "recover-too-far-back", 422),
     ("history", "event-type-usage", 202),
     ("history", "list-background-tasks", 200),
+    ("history", "ask-import", 201),
+    ("history", "list-imports", 200),
     ("history", "expunge-message", 204),
     ("history", "bulk-expunge", 200),
 ];
@@ -61,6 +63,9 @@ const HTTP: &[(&str, &str, i64)] = &[
 const OTHERS: &[(&str, &str)] = &[
     ("deliver", "batch"),
     ("deliver", "poison"),
+    ("import", "created"),
+    ("import", "part"),
+    ("import", "from-s3"),
     ("sweep", "minute"),
     ("background", "job"),
     ("background", "fan-out"),
@@ -128,6 +133,19 @@ async fn a_job_that_is_about_nothing_any_more_is_done() {
         let event: SqsEvent = serde_json::from_str(&event("background", case)).unwrap();
         let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
         assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_created_object_is_taken_from_the_queue_and_from_s3_and_a_part_of_nothing_is_done() {
+    let stage = Stage::new(&[]).await;
+    let door = import::Door::new(&stage.platform);
+    stage.call("POST", "/api/v1/app", Some(json!({ "name": "Shop", "uid": "shop" }))).await.id();
+    for (case, messages) in [("created", 1), ("part", 1), ("from-s3", 2)] {
+        let event: Value = serde_json::from_str(&event("import", case)).unwrap();
+        let answer = door.handle(LambdaEvent::new(event, stage.context())).await.unwrap();
+        assert_eq!(serde_json::to_value(answer).unwrap(), json!({ "batchItemFailures": [] }), "{case}");
+        assert_eq!(stage.messages("shop").await.len(), messages, "{case}");
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
 //! | [`legacy_signatures`], [`public_keys`] | what receivers of older gateways, and those without a secret, verify with |
+//! | [`imports`] | every record of an uploaded file becomes a message, once, whatever happens on the way |
 //! | [`caching`] | what was read is not sent again, and a change can be bound to what was seen |
 //! | [`importing`], [`payload_schemas`] | event types out of a document; payloads held against their schemas |
 //! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
@@ -51,6 +52,7 @@ mod filters;
 mod health;
 mod idempotency;
 mod importing;
+mod imports;
 mod isolation;
 mod legacy_signatures;
 mod looking_back;

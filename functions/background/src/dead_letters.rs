@@ -1,4 +1,4 @@
-//! Dead letters: delivery tasks and jobs, told apart by their own form. What is neither stays where it is, so that it is seen by
+//! Dead letters: delivery tasks, jobs and pieces of imports, told apart by their own form. What is neither stays where it is, so that it is seen by
 //! the queue's depth.
 
 use aws_lambda_events::sqs::SqsMessage;
@@ -15,7 +15,7 @@ pub(crate) async fn is_buried(bury: &Bury, message: &SqsMessage) -> bool {
             true
         }
         Ok(None) => {
-            tracing::error!(queue.message_id = id, "a dead letter is neither a delivery task nor a job; it stays");
+            tracing::error!(queue.message_id = id, "a dead letter is nothing that we queue; it stays");
             false
         }
         Err(fault) => {
@@ -32,8 +32,11 @@ async fn bury_known(bury: &Bury, body: &str) -> Result<Option<Buried>, Fault> {
     if let Ok(task) = queue::decode(body, RECEIVES) {
         return bury.delivery(&task).await.map(Some);
     }
-    match queue::decode_job(body, RECEIVES) {
-        Ok(job) => bury.job(job).await.map(Some),
+    if let Ok(job) = queue::decode_job(body, RECEIVES) {
+        return bury.job(job).await.map(Some);
+    }
+    match queue::decode_import_work(body) {
+        Ok(work) => bury.import_work(work).await.map(Some),
         Err(_) => Ok(None),
     }
 }

@@ -1,10 +1,11 @@
 //! The door `history`: what happened; once more, please; forget it, please. It reads messages, deliveries, attempts and
-//! statistics, queues more attempts and work in the background. What it may write are background tasks, and messages' own
+//! statistics, queues more attempts and work in the background, and is asked for imports. What it may write are background tasks, imports, and messages' own
 //! partitions, where it calls messages off and removes payloads and answers; it cannot write configuration.
 
 mod attempts;
 mod deliveries;
 mod expunging;
+mod imports;
 mod messages;
 mod statistics;
 mod tasks;
@@ -17,6 +18,7 @@ use fanfare::domain::application::Application;
 use fanfare::domain::ids::{AppScope, EndpointId, MessageId};
 use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::effects::Effects;
+use fanfare::flows::ask_import::AskImport;
 use fanfare::flows::expunge::Expunge;
 use fanfare::flows::resend::Resend;
 use fanfare::flows::start_task::StartTask;
@@ -29,6 +31,7 @@ struct Door {
     blobs: Blobs,
     resend: Resend,
     start_task: StartTask,
+    ask_import: AskImport,
     expunge: Expunge,
     effects: Effects,
 }
@@ -40,6 +43,7 @@ pub fn router(platform: &Platform) -> Router {
         blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
         resend: Resend::new(platform),
         start_task: StartTask::new(platform),
+        ask_import: AskImport::new(platform),
         expunge: Expunge::new(platform),
         effects: platform.effects.clone(),
     };
@@ -65,6 +69,11 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", post(tasks::replay_missing))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", post(tasks::bulk_replay))
         .route("/api/v1/app/{app_id}/msg/expunge-all-contents", post(tasks::expunge_all))
+        .route("/api/v1/app/{app_id}/import", get(imports::list_of_application).post(imports::ask_for_application))
+        .route("/api/v1/import", get(imports::list).post(imports::ask))
+        .route("/api/v1/import/{import_id}", get(imports::get))
+        .route("/api/v1/import/{import_id}/complete", post(imports::complete))
+        .route("/api/v1/import/{import_id}/cancel", post(imports::cancel))
         .route("/api/v1/background-task", get(tasks::list))
         .route("/api/v1/background-task/{task_id}", get(tasks::get))
         .route("/api/v1/stats/usage/app", post(tasks::app_usage))

@@ -25,6 +25,13 @@ pub(crate) fn handler_of(binary: &str, platform: &Platform) -> Option<Box<dyn Ha
                 async move { door.handle(event).await }
             }))
         }
+        "import" => {
+            let door = import::Door::new(platform);
+            Box::new(events(move |event| {
+                let door = door.clone();
+                async move { door.handle(event).await }
+            }))
+        }
         "sweep" => {
             let door = sweep::Door::new(platform);
             Box::new(events(move |event| {

@@ -16,7 +16,8 @@
 //! can be repeated: `fanfare simulate --seed S --log`. Nothing here sleeps: time is tokio's, paused, and moves when
 //! everybody waits.
 //!
-//! **What it does not play.** Payloads so large that they go to the bucket: its engine works on files, on other threads.
+//! **What it does not play.** What goes through the bucket, imports and payloads that are too large for the table: its engine works on
+//! files, on other threads. `tests/it/imports/cut_short.rs` makes single calls of an import fail instead.
 
 mod client;
 mod effects;

@@ -63,13 +63,13 @@ fn the_bucket_tells_the_import_queue_of_files_on_their_way_in() {
     let plan = read(TEMPLATE).unwrap();
     let [bucket] = plan.buckets.as_slice() else { panic!("one bucket expected: {:?}", plan.buckets) };
     assert_eq!(bucket.name, "fanfare");
-    let notification = |prefix: &str| NotificationPlan {
+    let notification = |(prefix, suffix): (&str, &str)| NotificationPlan {
         event: "s3:ObjectCreated:*".to_owned(),
         prefix: prefix.to_owned(),
-        suffix: String::new(),
+        suffix: suffix.to_owned(),
         queue_arn: "arn:aws:sqs:us-east-1:000000000000:fanfare-import".to_owned(),
     };
-    assert_eq!(bucket.notifications, ["import/", "drop/", "files/"].map(notification));
+    assert_eq!(bucket.notifications, [("import/", "/upload"), ("drop/", ""), ("files/", "")].map(notification));
     let queue = plan.queues.iter().find(|queue| queue.name == "fanfare-import").unwrap();
     assert_eq!(queue.redrive.as_ref().unwrap().queue, "fanfare-dead-letter");
 }

@@ -1,8 +1,10 @@
-//! Payloads too large for a table item, on S3. Small ones never come here.
+//! The bucket. Payloads too large for a table item are here; files that are uploaded, and what is said of them, in [`files`].
 //!
-//! An object's name contains a hash of the message's content: a repeat writes the same bytes under the same name, and
+//! A payload's name contains a hash of the message's content: a repeat writes the same bytes under the same name, and
 //! a conflicting request under another, so writing twice never changes what somebody already accepted. Objects expire with the bucket's
 //! lifecycle rule.
+
+mod files;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -12,6 +14,8 @@ use bytes::Bytes;
 use crate::domain::ids::{AppScope, MessageId};
 use crate::domain::message::{ContentHash, Message, PAYLOAD_BYTES_MAX, Payload, PayloadPlace};
 use crate::fault::Fault;
+
+pub use files::{FileHead, FileStream, ReadError};
 
 /// The bucket. Cheap to clone; one per process.
 #[derive(Clone)]

@@ -88,6 +88,9 @@ typed_id!(
 typed_id!(
     /// One piece of work in the background.
     TaskId, "qtask_");
+typed_id!(
+    /// One uploaded file of events.
+    ImportId, "imp_");
 
 /// An application within its organization: the scope every message, endpoint and attempt lives in, and the beginning of
 /// each of their keys.

@@ -10,8 +10,8 @@ use aws_lc_rs::digest;
 use serde_json::value::RawValue;
 
 use super::Invalid;
-use super::ids::{AppScope, MessageId};
-use super::ksuid::TAIL_BYTES;
+use super::ids::{AppScope, ImportId, MessageId};
+use super::ksuid::{Ksuid, TAIL_BYTES};
 use super::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
 use super::timestamp::{MS_PER_DAY, Timestamp};
 
@@ -60,6 +60,8 @@ pub struct Message {
     pub deliver_before: Option<Timestamp>,
     /// Endpoints that are ordered get the messages of one key one after the other.
     pub ordering_key: Option<OrderingKey>,
+    /// The record of an uploaded file that it was made from.
+    pub origin: Option<Origin>,
     /// Whether it was called off before it was delivered.
     pub is_canceled: bool,
     /// After this it is forgotten.
@@ -184,15 +186,45 @@ pub enum MessageIdentity<'a> {
     IdempotencyKey(&'a str),
     /// Neither was given: every request is a new event.
     Random([u8; TAIL_BYTES]),
+    /// A record of an uploaded file without an event id: the same for every time it is read.
+    Record(&'a Origin),
+}
+
+/// The record of an uploaded file that a message was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The import of the file.
+    pub import: ImportId,
+    /// Where in the file the record begins, unpacked.
+    pub offset: u64,
+}
+
+impl Origin {
+    /// The text that [`Display`](std::fmt::Display) makes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (import, offset) = text.split_once('@')?;
+        Some(Self { import: Ksuid::parse(import).map(ImportId::from_ksuid)?, offset: offset.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.import.ksuid(), self.offset)
+    }
 }
 
 impl MessageIdentity<'_> {
     /// The 15 bytes that key the message of this identity in an application.
     pub fn tail(&self, scope: &AppScope) -> [u8; TAIL_BYTES] {
+        let of_record;
         let (kind, text) = match self {
             Self::EventId(event_id) => (b'e', event_id.as_str()),
             Self::IdempotencyKey(key) => (b'k', *key),
             Self::Random(tail) => return *tail,
+            Self::Record(origin) => {
+                of_record = origin.to_string();
+                (b'r', of_record.as_str())
+            }
         };
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(scope.organization.ksuid().as_bytes());
@@ -344,12 +376,25 @@ mod tests {
             deliver_at: Some(at(10)),
             deliver_before: Some(at(20)),
             ordering_key: None,
+            origin: None,
             is_canceled: false,
             expires_at: at(30),
         };
         for (now, is_deliverable) in [(9, false), (10, true), (19, true), (20, false)] {
             assert_eq!(message.is_deliverable(at(now)), is_deliverable, "at {now}");
         }
+    }
+
+    #[test]
+    fn an_origin_reads_back_and_identifies_its_record() {
+        let origin = |offset| Origin { import: ImportId::new(Timestamp::from_millis(0), [7; TAIL_BYTES]), offset };
+        assert_eq!(Origin::parse(&origin(12).to_string()), Some(origin(12)));
+        for text in ["", "@1", "x@1", "origin"] {
+            assert_eq!(Origin::parse(text), None, "{text}");
+        }
+        let tail = |origin: Origin| MessageIdentity::Record(&origin).tail(&scope(1));
+        assert_eq!(tail(origin(12)), tail(origin(12)));
+        assert_ne!(tail(origin(12)), tail(origin(13)));
     }
 
     #[test]

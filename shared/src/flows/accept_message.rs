@@ -16,6 +16,7 @@
 
 mod dispatch;
 mod fan_out;
+mod in_bulk;
 mod schemas;
 
 use std::collections::HashMap;
@@ -27,11 +28,12 @@ use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::ApplicationDraft;
 use crate::domain::ids::{AppScope, ApplicationId, MessageId, OrganizationId};
-use crate::domain::message::{Message, MessageDraft, MessageIdentity, Payload, PayloadPlace};
+use crate::domain::message::{ContentHash, Message, MessageDraft, MessageIdentity, Origin, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventTypeName};
 use crate::domain::operational::is_operational;
 use crate::domain::payload_schema::Violation;
 use crate::domain::subscription::Subscriber;
+use crate::domain::timestamp::Timestamp;
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{DeliveryQueue, JobQueue};
@@ -40,6 +42,7 @@ use schemas::Schemas;
 
 pub use dispatch::FAN_OUT_INLINE_MAX;
 pub use fan_out::Fanned;
+pub use in_bulk::Record;
 
 /// Uids whose applications are remembered, so that publishing by uid reads as little as publishing by id.
 const KNOWN_UIDS_MAX: usize = 10_000;
@@ -220,35 +223,29 @@ impl AcceptMessage {
         idempotency_key: Option<&str>,
         draft: MessageDraft,
     ) -> Result<(Message, bool), Refusal> {
-        let identity = match (&draft.event_id, idempotency_key) {
+        let event_id = draft.event_id.clone();
+        let identity = match (&event_id, idempotency_key) {
             (Some(event_id), _) => MessageIdentity::EventId(event_id),
             (None, Some(key)) => MessageIdentity::IdempotencyKey(key),
             (None, None) => MessageIdentity::Random(self.effects.random.id_tail()),
         };
-        let now = self.effects.now();
-        let (id, hash) = (MessageId::new(now, identity.tail(scope)), draft.content_hash());
-        let has_event_id = draft.event_id.is_some();
-        let expires_at = draft.expires_at(now);
-        let payload = if draft.payload.as_str().len() > PAYLOAD_IN_ITEM_BYTES_MAX {
-            self.blobs.put_payload(scope, &id, &hash, &draft.payload).await?
-        } else {
-            PayloadPlace::Here(draft.payload)
-        };
-        let message = Message {
-            id,
-            event_id: draft.event_id,
-            event_type: draft.event_type,
-            channels: draft.channels,
-            tags: draft.tags,
-            payload,
-            accepted_at: id.timestamp(),
-            deliver_at: draft.deliver_at.filter(|at| *at > now),
-            deliver_before: draft.deliver_before,
-            ordering_key: draft.ordering_key,
-            is_canceled: false,
-            expires_at,
-        };
-        match self.store.accept(scope, &audience.application, &message, &hash).await? {
+        let hash = draft.content_hash();
+        let message = message_of(scope, &identity, draft, None, self.effects.now());
+        self.put(scope, audience, message, &hash).await
+    }
+
+    /// Stores a message, its payload in the bucket when that is large, unless there is one of its identity.
+    async fn put(
+        &self,
+        scope: &AppScope,
+        audience: &Audience,
+        mut message: Message,
+        hash: &ContentHash,
+    ) -> Result<(Message, bool), Refusal> {
+        if let Some(payload) = large_payload(&message) {
+            message.payload = self.blobs.put_payload(scope, &message.id, hash, payload).await?;
+        }
+        match self.store.accept(scope, &audience.application, &message, hash).await? {
             Accepted::New => Ok((message, false)),
             Accepted::Repeat(first) => {
                 // Its object has the name it had before it was removed: the repeat has just written it again.
@@ -257,11 +254,45 @@ impl AcceptMessage {
                 }
                 Ok((*first, true))
             }
-            Accepted::Conflict => Err(Refusal::Conflict(match has_event_id {
+            Accepted::Conflict => Err(Refusal::Conflict(match message.event_id.is_some() {
                 true => "a message with this eventId and other content exists already".to_owned(),
                 false => "this idempotency key was used for a message with other content".to_owned(),
             })),
         }
+    }
+}
+
+/// The message that a draft becomes, accepted at `at`, with its payload in hand.
+fn message_of(
+    scope: &AppScope,
+    identity: &MessageIdentity<'_>,
+    draft: MessageDraft,
+    origin: Option<Origin>,
+    at: Timestamp,
+) -> Message {
+    let id = MessageId::new(at, identity.tail(scope));
+    Message {
+        id,
+        expires_at: draft.expires_at(at),
+        event_id: draft.event_id,
+        event_type: draft.event_type,
+        channels: draft.channels,
+        tags: draft.tags,
+        payload: PayloadPlace::Here(draft.payload),
+        accepted_at: id.timestamp(),
+        deliver_at: draft.deliver_at.filter(|deliver_at| *deliver_at > at),
+        deliver_before: draft.deliver_before,
+        ordering_key: draft.ordering_key,
+        origin,
+        is_canceled: false,
+    }
+}
+
+/// A payload that its message's record has no room for.
+fn large_payload(message: &Message) -> Option<&Payload> {
+    match &message.payload {
+        PayloadPlace::Here(payload) if payload.as_str().len() > PAYLOAD_IN_ITEM_BYTES_MAX => Some(payload),
+        PayloadPlace::Here(_) | PayloadPlace::Blob(_) | PayloadPlace::Expunged => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! letter may go.
 //!
 //! A delivery that lies there has a record that it ended, so it is found, counted and sent again like every other that ended
-//! without an attempt; the organization is told; and what stands in line behind it goes on. A background task whose job lies there is over: nobody works on it any more, and it says so.
+//! without an attempt; the organization is told; and what stands in line behind it goes on. A background task whose job lies there is over: nobody works on it any more, and it says so. So is an import.
 //!
 //! Why it may run twice: a delivery's record is one item, however often it is written; a task that is over stays as it is.
 
@@ -15,11 +15,12 @@ use crate::domain::attempt::Trigger;
 use crate::domain::background::{FAILED_THROUGH_US, TaskStatus};
 use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::{EndpointId, OrganizationId, TaskId};
+use crate::domain::import::{Found, ImportStatus, found};
 use crate::domain::operational::OperationalEvent;
 use crate::domain::undelivered::UndeliveredBecause;
 use crate::effects::Effects;
 use crate::fault::Fault;
-use crate::queue::{DeliveryQueue, FanOut, Job, JobQueue};
+use crate::queue::{CreatedObject, DeliveryQueue, FanOut, ImportWork, Job, JobQueue};
 use crate::store::{ApplicationRef, MessageRef, Store, Updated};
 
 /// The flow, with what it needs. Cheap to clone.
@@ -83,7 +84,6 @@ impl Bury {
         }
     }
 
-    /// Marks the task of this job as failed, if it still runs. Overtaken, it runs: somebody else works on it.
     /// Puts it on record that the deliveries which were still to be queued have ended, but for those of which an attempt says what
     /// became of them. Others of them may be in the queue, and will make attempts, which say more than a record from before.
     async fn fan_out(&self, job: &FanOut) -> Result<Buried, Fault> {
@@ -102,6 +102,37 @@ impl Bury {
         Ok(Buried::Recorded)
     }
 
+    /// Marks the import as failed that this work is a piece of, if it is not over.
+    pub async fn import_work(&self, work: ImportWork) -> Result<Buried, Fault> {
+        let imports = match work {
+            ImportWork::Part(job) => vec![(job.organization, job.import)],
+            ImportWork::Created(objects) => {
+                let upload = |created: CreatedObject| match found(&created.key) {
+                    Found::Upload(organization, import) => Some((organization, import)),
+                    Found::Dropped(..) | Found::File(..) => {
+                        tracing::error!(
+                            "an object that came into the bucket lay among the dead letters; nothing is made of it"
+                        );
+                        None
+                    }
+                    Found::Ours | Found::Stray => None,
+                };
+                objects.into_iter().filter_map(upload).collect()
+            }
+        };
+        let mut buried = Buried::Nothing;
+        for (organization, id) in imports {
+            let Some(import) = self.store.import(&organization, &id).await? else { continue };
+            let (failed, now) = (ImportStatus::Failed, self.effects.now());
+            if self.store.end_import(&import, failed, Some(FAILED_THROUGH_US), None, now).await?.is_some() {
+                tracing::warn!(import.id = %id, "a piece of an import lay among the dead letters; the import has failed");
+                buried = Buried::Recorded;
+            }
+        }
+        Ok(buried)
+    }
+
+    /// Marks the task of this job as failed, if it still runs. Overtaken, it runs: somebody else works on it.
     async fn task(&self, organization: &OrganizationId, id: &TaskId) -> Result<Buried, Fault> {
         let Some(task) = self.store.task(organization, id).await? else { return Ok(Buried::Nothing) };
         if task.status != TaskStatus::Running {

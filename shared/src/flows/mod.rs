@@ -5,11 +5,13 @@
 //! obvious why that is safe, the flow's header says it.
 
 pub mod accept_message;
+pub mod ask_import;
 pub mod bury;
 pub mod configure;
 pub mod deliver;
 pub mod example;
 pub mod expunge;
+pub mod import_file;
 mod lines;
 pub mod resend;
 pub mod run_task;
@@ -103,6 +105,8 @@ pub enum Thing {
     EventType,
     /// A message.
     Message,
+    /// An import.
+    Import,
     /// A background task.
     Task,
     /// An attempt.

@@ -97,6 +97,20 @@ impl Problem {
         Self::Invalid(vec![FieldError::value(loc, msg)])
     }
 
+    /// The reason in one line, for people: with the field, when it is one.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Invalid(fields) => {
+                let field = |field: &FieldError| match field.loc.get(1..) {
+                    Some(path) if !path.is_empty() => format!("{}: {}", path.join("."), field.msg),
+                    _ => field.msg.clone(),
+                };
+                fields.iter().map(field).collect::<Vec<_>>().join("; ")
+            }
+            other => other.parts().2,
+        }
+    }
+
     fn parts(&self) -> (StatusCode, &str, String) {
         match self {
             Self::Unauthenticated(detail) => (StatusCode::UNAUTHORIZED, "authentication_failed", (*detail).to_owned()),

@@ -1,9 +1,10 @@
 //! The queues. The delivery queue: tasks on their way to the deliver function, at once or after a delay of up to 15 minutes. The
-//! job queue ([`JobQueue`]): what is done in the background.
+//! job queue ([`JobQueue`]): what is done in the background. The import queue ([`ImportQueue`]): files, and parts of them.
 //!
 //! The group of a queued task is its endpoint. The queue is a standard one and keeps no order, but hands out groups
 //! fairly: one endpoint's backlog does not delay another's.
 
+mod imports;
 mod jobs;
 mod task;
 
@@ -17,6 +18,7 @@ use crate::domain::delivery::DeliveryTask;
 use crate::fault::Fault;
 use crate::gather::{Gatherer, Limits, Results};
 
+pub use imports::{CreatedObject, ImportQueue, ImportWork, PartJob, decode_created, decode_import_work};
 pub use jobs::{FanOut, Job, JobQueue, decode_job};
 pub use task::{PAYLOAD_IN_TASK_BYTES_MAX, decode};
 

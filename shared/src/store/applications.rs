@@ -14,7 +14,7 @@ use crate::domain::schedule::RetrySchedule;
 use crate::fault::Fault;
 
 /// How a caller names an application.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ApplicationRef {
     /// By our identifier.
     Id(ApplicationId),

@@ -2,11 +2,11 @@
 
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader};
-use super::page::Range;
+use super::page::{Filtered, Range};
 use super::{Created, Idempotency, Store, Updated, keys};
 use crate::domain::background::{BackgroundTask, TASK_KEPT_DAYS, TaskStatus};
 use crate::domain::ids::{OrganizationId, TaskId};
-use crate::domain::page::{Cursor, Page, PageRequest};
+use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::MS_PER_DAY;
 use crate::fault::Fault;
 
@@ -96,31 +96,14 @@ impl Store {
         request: &PageRequest<TaskId>,
         filter: &TaskFilter,
     ) -> Result<Page<BackgroundTask, TaskId>, Fault> {
-        let mut found = Vec::new();
-        let mut ask = request.clone();
-        for read in 1.. {
-            let range = Range::prefixed(keys::background(organization), keys::BACKGROUND_TASK);
-            let items = self.query_page("listing background tasks", range, &ask, sk).await?;
-            let tasks = items.iter().map(|item| from_item(organization, item)).collect::<Result<Vec<_>, _>>()?;
-            let is_last = tasks.len() <= ask.limit;
-            let last = tasks.last().map(|task| task.id);
-            found.extend(tasks.into_iter().filter(|task| filter.wants(task)));
-            if is_last || found.len() > request.limit {
-                break;
-            }
-            if read == LIST_READS_MAX {
-                // Enough was read for one request: the caller goes on from here.
-                let mut page = request.page(found, |task| task.id);
-                if !matches!(request.cursor, Some(Cursor::Before(_))) {
-                    (page.next, page.is_done) = (last.or(page.next), false);
-                }
-                return Ok(page);
-            }
-            ask.cursor = last.map(|last| match request.cursor {
-                Some(Cursor::Before(_)) => Cursor::Before(last),
-                _ => Cursor::After(last),
-            });
-        }
-        Ok(request.page(found, |task| task.id))
+        let list = Filtered {
+            action: "listing background tasks",
+            range: || Range::prefixed(keys::background(organization), keys::BACKGROUND_TASK),
+            sk_of: sk,
+            read: |item: &Item| from_item(organization, item),
+            key_of: |task: &BackgroundTask| task.id,
+            wants: |task: &BackgroundTask| filter.wants(task),
+        };
+        self.filtered_page(list, request, LIST_READS_MAX).await
     }
 }

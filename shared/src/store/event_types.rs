@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::idempotency::Creation;
 use super::item::{Item, ItemBuilder, Reader, number, text};
-use super::page::Range;
+use super::page::{Filtered, Range};
 use super::{Created, Idempotency, Store, Updated, fault, is_condition_failed, keys};
 use crate::domain::event_type::{EventType, SchemaValidation};
 use crate::domain::ids::OrganizationId;
@@ -146,24 +146,15 @@ impl Store {
         request: &PageRequest<EventTypeName>,
         include_archived: bool,
     ) -> Result<Page<EventType, EventTypeName>, Fault> {
+        let list = Filtered {
+            action: "listing event types",
+            range: || Range::prefixed(keys::event_types(organization), NAME),
+            sk_of: sk,
+            read: from_item,
+            key_of: |event_type: &EventType| event_type.name.clone(),
+            wants: |event_type: &EventType| include_archived || !event_type.archived,
+        };
         // Archived ones are few; reading on behind them until the page is full costs little.
-        let mut found = Vec::new();
-        let mut ask = request.clone();
-        loop {
-            let range = Range::prefixed(keys::event_types(organization), NAME);
-            let items = self.query_page("listing event types", range, &ask, sk).await?;
-            let event_types = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
-            let is_last = event_types.len() <= ask.limit;
-            if let Some(last) = event_types.last() {
-                ask.cursor = Some(match request.reading_order() == request.order {
-                    true => crate::domain::page::Cursor::After(last.name.clone()),
-                    false => crate::domain::page::Cursor::Before(last.name.clone()),
-                });
-            }
-            found.extend(event_types.into_iter().filter(|event_type| include_archived || !event_type.archived));
-            if is_last || found.len() > request.limit {
-                return Ok(request.page(found, |event_type| event_type.name.clone()));
-            }
-        }
+        self.filtered_page(list, request, usize::MAX).await
     }
 }

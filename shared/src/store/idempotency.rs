@@ -28,10 +28,15 @@ pub struct Idempotency {
 impl Idempotency {
     /// `place` is what is created where (a key counts once for each), `request` the body.
     pub fn new(key: &str, place: &str, request: &[u8], now: Timestamp) -> Self {
+        Self::until(key, place, request, now.plus_millis(REMEMBERED_MS))
+    }
+
+    /// One that is remembered until then.
+    pub fn until(key: &str, place: &str, request: &[u8], remembered_until: Timestamp) -> Self {
         Self {
             key_hash: sha256(&[place.as_bytes(), b"\0", key.as_bytes()]),
             request_hash: sha256(&[request]),
-            remembered_until: now.plus_millis(REMEMBERED_MS),
+            remembered_until,
         }
     }
 

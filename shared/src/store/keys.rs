@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::ids::{AppScope, AttemptId, EndpointId, MessageId, OrganizationId};
+use crate::domain::ids::{AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
 use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey};
 use crate::domain::timestamp::Timestamp;
@@ -68,6 +68,22 @@ pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> Str
 pub(super) fn background(organization: &OrganizationId) -> String {
     format!("B#{}", organization.ksuid())
 }
+
+/// Partition: an organization's imports, by the time they were asked for.
+pub(super) fn imports(organization: &OrganizationId) -> String {
+    format!("F#{}", organization.ksuid())
+}
+
+/// Before every import's identifier in a sort key.
+pub(super) const IMPORT: &str = "I#";
+
+/// Partition: the parts of an import, in the order of the file.
+pub(super) fn import_parts(organization: &OrganizationId, import: &ImportId) -> String {
+    format!("F#{}#{}", organization.ksuid(), import.ksuid())
+}
+
+/// Before every part's number in a sort key.
+pub(super) const IMPORT_PART: &str = "P#";
 
 /// Before every task's identifier in a sort key.
 pub(super) const BACKGROUND_TASK: &str = "K#";

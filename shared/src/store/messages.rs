@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::item::{Item, ItemBuilder, Reader};
 use super::listing::ListFilter;
+use super::write::Write;
 use super::{Store, fault, keys};
 use crate::domain::application::Application;
 use crate::domain::ids::{AppScope, MessageId};
 use crate::domain::ksuid::Ksuid;
-use crate::domain::message::{ContentHash, Message, MessageIdentity, Payload, PayloadPlace};
+use crate::domain::message::{ContentHash, Message, MessageIdentity, Origin, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
 use crate::domain::page::{Page, PageRequest};
 use crate::fault::Fault;
@@ -90,6 +91,7 @@ fn to_item(scope: &AppScope, application: &Application, message: &Message, hash:
         .instant_if("deliver", message.deliver_at)
         .instant_if("deadline", message.deliver_before)
         .text_if("order", message.ordering_key.as_ref().map(OrderingKey::as_str))
+        .text_if("origin", message.origin.map(|origin| origin.to_string()))
         .flag("canceled", message.is_canceled)
         .expires(message.expires_at);
     let item = match &message.payload {
@@ -127,6 +129,7 @@ pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
         deliver_at: reader.instant_if("deliver")?,
         deliver_before: reader.instant_if("deadline")?,
         ordering_key: reader.parsed_if("order", |text| OrderingKey::parse(text).ok())?,
+        origin: reader.parsed_if("origin", Origin::parse)?,
         is_canceled: reader.flag("canceled"),
         expires_at: reader.expires()?,
     })
@@ -165,6 +168,18 @@ impl Store {
             true => from_item(&first).map(|first| Accepted::Repeat(Box::new(first))),
             false => Ok(Accepted::Conflict),
         }
+    }
+
+    /// Stores messages that nobody else can have stored with other content, because their identity is the record of a file: twice is
+    /// once. Without conditions, and so many in one call.
+    pub async fn put_messages<'a>(
+        &self,
+        scope: &AppScope,
+        application: &Application,
+        messages: impl Iterator<Item = (&'a Message, ContentHash)>,
+    ) -> Result<(), Fault> {
+        let puts = messages.map(|(message, hash)| Write::Put(to_item(scope, application, message, &hash)));
+        self.writer.write_all(puts).await
     }
 
     /// The message a caller names, if the application has it.

@@ -16,6 +16,7 @@ mod event_types;
 mod expunge;
 mod gates;
 mod idempotency;
+mod imports;
 mod item;
 mod keys;
 mod lines;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::{Item, text};
 use super::{Store, fault, keys};
-use crate::domain::page::PageRequest;
+use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::fault::Fault;
 
 /// A range of sort keys in one partition of the table or of the index.
@@ -26,6 +26,18 @@ impl Range<'_> {
     fn key_names(&self) -> (&'static str, &'static str) {
         if self.index.is_some() { ("lpk", "lsk") } else { ("pk", "sk") }
     }
+}
+
+/// A list of which a filter wants some: how it is read, and what is wanted.
+pub(super) struct Filtered<RangeOf, SkOf, Read, KeyOf, Wants> {
+    pub(super) action: &'static str,
+    pub(super) range: RangeOf,
+    /// The sort key of a cursor.
+    pub(super) sk_of: SkOf,
+    pub(super) read: Read,
+    /// What a cursor names a thing by.
+    pub(super) key_of: KeyOf,
+    pub(super) wants: Wants,
 }
 
 /// Where a query stopped, to go on from there.
@@ -78,6 +90,45 @@ impl Store {
                 return Ok(items);
             }
         }
+    }
+
+    /// A page of what the filter wants, out of at most `reads_max` pages of everything: after those the caller goes on from there.
+    pub(super) async fn filtered_page<T, K: Clone>(
+        &self,
+        list: Filtered<
+            impl Fn() -> Range<'static>,
+            impl Fn(&K) -> String,
+            impl Fn(&Item) -> Result<T, Fault>,
+            impl Fn(&T) -> K,
+            impl Fn(&T) -> bool,
+        >,
+        request: &PageRequest<K>,
+        reads_max: usize,
+    ) -> Result<Page<T, K>, Fault> {
+        let mut found = Vec::new();
+        let mut ask = request.clone();
+        for read in 1.. {
+            let items = self.query_page(list.action, (list.range)(), &ask, &list.sk_of).await?;
+            let things = items.iter().map(&list.read).collect::<Result<Vec<_>, _>>()?;
+            let is_last = things.len() <= ask.limit;
+            let last = things.last().map(&list.key_of);
+            found.extend(things.into_iter().filter(|thing| (list.wants)(thing)));
+            if is_last || found.len() > request.limit {
+                break;
+            }
+            if read == reads_max {
+                let mut page = request.page(found, &list.key_of);
+                if !matches!(request.cursor, Some(Cursor::Before(_))) {
+                    (page.next, page.is_done) = (last.or(page.next), false);
+                }
+                return Ok(page);
+            }
+            ask.cursor = last.map(|last| match request.cursor {
+                Some(Cursor::Before(_)) => Cursor::Before(last),
+                _ => Cursor::After(last),
+            });
+        }
+        Ok(request.page(found, &list.key_of))
     }
 
     /// What a page is made from: one item more than it holds, if there are as many. `sk_of` is the sort key of a cursor.

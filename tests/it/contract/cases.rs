@@ -17,7 +17,7 @@ use Stranger::{NotFound, OwnEmpty, Status};
 #[derive(Debug)]
 pub(super) struct Case {
     pub(super) operation: &'static str,
-    /// JSON that it takes; `$AN_HOUR_AGO` and `$NOW` are instants.
+    /// JSON that it takes; `$AN_HOUR_AGO` and `$NOW` are instants, `$ETAG` is the tag of an uploaded part.
     pub(super) body: Option<&'static str>,
     pub(super) success: u16,
     pub(super) stranger: Stranger,
@@ -94,6 +94,14 @@ const PATCHED_URL: Refused =
     &[("url", "\"nowhere\""), ("eventTypes", "[\"un.known\"]"), ("disabled", "7"), ("retrySchedule", "[-1]")];
 const SINCE: Refused =
     &[("since", "\"yesterday\""), ("since", "\"2020-01-01T00:00:00Z\""), ("until", "\"2100-01-01T00:00:00Z\"")];
+const IMPORT: Refused = &[
+    ("size", "-1"),
+    ("size", "53687091201"),
+    ("name", "\"\""),
+    ("contentType", "\"\""),
+    ("columns", "{\"eventType\":7}"),
+    ("columns", "{\"unknown\":\"a\"}"),
+];
 const DESCRIPTION: Refused = &[("description", "7"), ("schemas", "{\"1\":7}"), ("archived", "7")];
 const URL_BODY: &str = r#"{"url":"http://127.0.0.1:9/"}"#;
 const SINCE_BODY: &str = r#"{"since":"$AN_HOUR_AGO"}"#;
@@ -181,6 +189,13 @@ pub(super) const CASES: &[Case] = &[
     once(send("endpoint.bulk-replay", 202, NotFound, SINCE_BODY,
         &[("since", "\"yesterday\""), ("status", "7"), ("statusCodeClass", "7"), ("eventTypes", "[\"a b\"]"), ("channel", "\"a b\""), ("tag", "\"a b\"")]),
         "tag", "\"x\""),
+    once(send("import.create-for-application", 201, NotFound, r#"{"size":7}"#, IMPORT), "size", "8"),
+    get("import.list-by-application", NotFound),
+    once(send("import.create", 201, Status(201), r#"{"size":7}"#, IMPORT), "size", "8"),
+    get("import.list", OwnEmpty),
+    get("import.get", NotFound),
+    send("import.complete", 200, NotFound, r#"{"parts":[{"number":1,"etag":"$ETAG"}]}"#, &[("parts", "[]"), ("parts", "7")]),
+    plain("import.cancel", 200, NotFound),
     get("background-task.list", OwnEmpty),
     get("background-task.get", NotFound),
     once(send("statistics.aggregate-app-stats", 202, Status(202), r#"{"since":"$AN_HOUR_AGO","until":"$NOW"}"#, SINCE), "appIds", "[\"acme\"]"),

@@ -28,6 +28,8 @@ pub(super) struct Fixture {
     attempt: String,
     task: String,
     operational: String,
+    import: String,
+    etag: String,
 }
 
 impl Fixture {
@@ -49,6 +51,9 @@ impl Fixture {
         let attempt = stage.attempts("acme", &message).await[0]["id"].as_str().unwrap().to_owned();
         stage.record(&application, &endpoint, &message, 2, UndeliveredBecause::EndpointDisabled).await;
         let task = stage.call("PUT", "/api/v1/stats/usage/event-types", None).await.id();
+        // A file in several parts, of which one is uploaded.
+        let import = create("/api/v1/app/acme/import", json!({ "size": 2_000_000_000 })).await;
+        let etag = stage.upload_part(&import, 1, b"{}").await;
         let operational = json!({ "url": "http://127.0.0.1:9/", "uid": "ops" });
         let operational = create("/api/v1/operational-webhook/endpoint", operational).await;
         let now = stage.platform.effects.now();
@@ -66,6 +71,8 @@ impl Fixture {
             message,
             attempt,
             task,
+            import: import["id"].as_str().unwrap().to_owned(),
+            etag,
         }
     }
 
@@ -82,6 +89,7 @@ impl Fixture {
             "attempt_id" => &self.attempt,
             "event_type_name" => "a.b",
             "task_id" => &self.task,
+            "import_id" => &self.import,
             other => panic!("nobody knows what {other} is"),
         }
     }
@@ -103,6 +111,7 @@ impl Fixture {
     pub(super) fn body(&self, case: &Case) -> Option<Value> {
         let at = |ms: i64| self.stage.platform.effects.now().plus_millis(ms).to_rfc3339();
         let text = case.body?.replace("$AN_HOUR_AGO", &at(-3_600_000)).replace("$NOW", &at(0));
+        let text = text.replace("$ETAG", &self.etag.replace('"', "\\\""));
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.operation)))
     }
 
@@ -194,6 +203,7 @@ pub(super) fn nothing(parameter: &str) -> [&'static str; 3] {
         "msg_id" => ["none", "msg_35vofMC0c9IB43LUHCitvnu4qIm", "a%20b"],
         "attempt_id" => ["none", "atmpt_35vofMC0c9IB43LUHCitvnu4qIm", "msg_35vofMC0c9IB43LUHCitvnu4qIm"],
         "event_type_name" => ["none", "none.such", "a%20b"],
+        "import_id" => ["none", "imp_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         "task_id" => ["none", "qtask_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         other => panic!("nobody knows what {other} is"),
     }

@@ -167,14 +167,22 @@ impl HttpConnector for FaultyConnector {
     }
 }
 
-/// DynamoDB and SQS name it in a header; S3 says it with method and path, of which we use three.
+/// DynamoDB and SQS name it in a header; S3 says it with the method, and with the query whether it is about an upload in parts.
 fn operation(request: &HttpRequest) -> String {
-    match request.headers().get("x-amz-target") {
-        Some(target) => target.rsplit('.').next().unwrap_or(target).to_owned(),
-        None if request.method() == "PUT" => "PutObject".to_owned(),
-        None if request.method() == "DELETE" => "DeleteObject".to_owned(),
-        None => "GetObject".to_owned(),
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return target.rsplit('.').next().unwrap_or(target).to_owned();
     }
+    let is_of_upload = request.uri().contains("uploadId=");
+    let operation = match request.method() {
+        "PUT" => "PutObject",
+        "DELETE" if is_of_upload => "AbortMultipartUpload",
+        "DELETE" => "DeleteObject",
+        "POST" if is_of_upload => "CompleteMultipartUpload",
+        "POST" => "CreateMultipartUpload",
+        "HEAD" => "HeadObject",
+        _ => "GetObject",
+    };
+    operation.to_owned()
 }
 
 fn refusal(status: u16, code: &str) -> Result<HttpResponse, ConnectorError> {

@@ -10,6 +10,7 @@
 mod answer;
 mod clock;
 mod faults;
+mod files;
 pub(crate) mod process;
 mod raw;
 mod receiver;
@@ -22,6 +23,7 @@ mod world;
 
 pub(crate) use answer::Answer;
 pub(crate) use faults::Way;
+pub(crate) use files::LONG_MS;
 pub(crate) use raw::send;
 pub(crate) use receiver::{Delivery, Receiver, Reply};
 pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage, as_json, request};

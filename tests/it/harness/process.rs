@@ -65,16 +65,20 @@ impl Process {
 
 /// The SDK for a process. It repeats nothing by itself: what it was told is what counts.
 pub(crate) fn client(address: SocketAddr) -> Svix {
-    let organization = OrganizationId::parse(ORGANIZATION).unwrap();
-    let secret = JwtSecret::parse(JWT_SECRET).unwrap();
-    let token = issue_token(&secret, &organization, Effects::system().now(), 3_600).unwrap();
     let options = SvixOptions {
         server_url: Some(format!("http://{address}")),
         timeout: Some(Duration::from_secs(5)),
         num_retries: Some(0),
         ..SvixOptions::default()
     };
-    Svix::new(token, Some(options))
+    Svix::new(token(), Some(options))
+}
+
+/// A token of a process, for what the SDK does not know.
+pub(crate) fn token() -> String {
+    let organization = OrganizationId::parse(ORGANIZATION).unwrap();
+    let secret = JwtSecret::parse(JWT_SECRET).unwrap();
+    issue_token(&secret, &organization, Effects::system().now(), 3_600).unwrap()
 }
 
 /// A loopback address that nobody listens at.

@@ -51,6 +51,7 @@ pub(crate) struct Stage {
     pub(super) deliver: deliver::Door,
     pub(super) sweep: sweep::Door,
     pub(super) background: background::Door,
+    pub(super) import: import::Door,
 }
 
 /// What became of a batch of queue messages.
@@ -83,6 +84,7 @@ impl Stage {
             deliver: deliver::Door::new(&platform),
             sweep: sweep::Door::new(&platform),
             background: background::Door::new(&platform),
+            import: import::Door::new(&platform),
             clock,
             engines,
             faults,
@@ -216,7 +218,7 @@ impl Stage {
         self.receive_from(&self.platform.settings.delivery_queue_url).await
     }
 
-    pub(super) async fn receive_from(&self, url: &str) -> Vec<Message> {
+    pub(crate) async fn receive_from(&self, url: &str) -> Vec<Message> {
         let receive = self.sqs.receive_message().queue_url(url);
         let receive = receive.max_number_of_messages(10);
         let answer = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap();

@@ -120,7 +120,7 @@ impl Stage {
 }
 
 /// The event in which Lambda's poller would bring these messages of the queue at this URL.
-fn sqs_event(messages: &[Message], queue_url: &str) -> SqsEvent {
+pub(super) fn sqs_event(messages: &[Message], queue_url: &str) -> SqsEvent {
     let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue_url.rsplit('/').next().unwrap());
     let record = |message: &Message| {
         let attributes = message.attributes().unwrap().iter();

@@ -245,6 +245,29 @@ async fn answers_about_portals_and_work_in_the_background_are_as_documented() {
 }
 
 #[tokio::test]
+async fn answers_about_imports_of_files_are_as_documented() {
+    let held = Held::new().await;
+    let (application, _) = held.stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    held.name("app_id", &application);
+    let columns = json!({ "eventId": "id", "defaultEventType": "a.b", "payload": { "n": "number" } });
+    let body = json!({ "size": 2_000_000_000, "name": "a.csv", "contentType": "text/csv", "columns": columns });
+    let asked = held.call("import.create-for-application", "", Some(body), 201).await;
+    held.call("import.create", "", Some(json!({ "size": 1, "columns": { "payload": "body" } })), 201).await;
+    held.call("import.create", "", Some(json!({ "size": -1 })), 422).await;
+    held.name("import_id", asked["id"].as_str().unwrap());
+    held.call("import.complete", "", Some(json!({ "parts": [] })), 422).await;
+    let etag = held.stage.upload_part(&asked, 1, b"id,number\n1,2\n,bad,3\n").await;
+    let parts = json!({ "parts": [{ "number": 1, "etag": etag }] });
+    held.call("import.complete", "", Some(parts), 200).await;
+    held.stage.read_files(crate::harness::LONG_MS).await;
+    let import = held.call("import.get", "", None, 200).await;
+    assert!(import["errorsUrl"].is_string() && import["finishedAt"].is_string(), "{import}");
+    held.call("import.list", "?limit=1", None, 200).await;
+    held.call("import.list-by-application", "", None, 200).await;
+    held.call("import.cancel", "", None, 200).await;
+}
+
+#[tokio::test]
 async fn answers_about_own_endpoints_keys_and_imports_are_as_documented() {
     let held = Held::new().await;
     let legacy = json!([{ "kind": "svix" }, { "kind": "hmac", "header": "x-hub", "encoding": "base64", "prefix": "p=", "secret": "shared" }]);

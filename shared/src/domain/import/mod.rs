@@ -15,9 +15,15 @@ mod columns;
 mod decode;
 mod detect;
 mod read;
+mod record;
 mod split;
 
 pub use bad::{BadFile, BadRecord};
 pub use columns::{Columns, Delimiter, Header, PayloadColumns};
 pub use detect::{DETECT_BYTES, Detected, Encoding, Format, detect};
 pub use read::{RECORD_BYTES_MAX, ReadPlan, Record, RecordReader, Resume};
+pub use record::{
+    Counts, DROP_PREFIX, ERRORS_SUFFIX, FILE_BYTES_MAX, FILES_PREFIX, FileFacts, Found, IMPORT_KEPT_DAYS, Import,
+    ImportStatus, NAME_BYTES_MAX, PART_BYTES, Part, REJECTED_MAX, RecordVerdict, SINGLE_UPLOAD_BYTES_MAX,
+    UPLOAD_PART_BYTES, UPLOAD_PREFIX, UPLOAD_S, Upload, found, upload_key,
+};

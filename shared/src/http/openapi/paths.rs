@@ -28,6 +28,7 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("msg_id", "The message's id or event id.", "msg_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("attempt_id", "The attempt's id.", "atmpt_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("event_type_name", "The event type's name.", "invoice.paid"),
+    ("import_id", "The import's id.", "imp_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("task_id", "The task's id.", "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
 ];
 

@@ -13,6 +13,7 @@ const TAGS: &[(&str, &str, &str)] = &[
     ("message", "Message", "One event, accepted once and delivered to every endpoint of the application that wants it."),
     ("message-attempt", "Message attempt", "One HTTP request to an endpoint, and what the receiver did with it."),
     ("authentication", "Authentication", "Tokens for portals, and their end."),
+    ("import", "Import", "A file of events, uploaded once; every record becomes a message."),
     ("background-task", "Background task", "Work that goes on after its request was answered."),
     ("statistics", "Statistics", "How much was done."),
     ("operational-webhook-endpoint", "Operational webhook endpoint", "Where the gateway tells you what happened to your endpoints and messages."),

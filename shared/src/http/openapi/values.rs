@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+    AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType,
+    Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -19,7 +20,8 @@ use crate::domain::background::TaskStatus;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::endpoint::{HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use crate::domain::event_type::SchemaValidation;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganizationId, TaskId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, TaskId};
+use crate::domain::import::Columns;
 use crate::domain::ksuid::KSUID_CHARS;
 use crate::domain::legacy_signature::Encoding;
 use crate::domain::names::{
@@ -60,6 +62,7 @@ schema! {
     MessageId, "MessageId" => id(MessageId::PREFIX);
     AttemptId, "AttemptId" => id(AttemptId::PREFIX);
     TaskId, "TaskId" => id(TaskId::PREFIX);
+    ImportId, "ImportId" => id(ImportId::PREFIX);
 
     ApplicationUid, "ApplicationUid" => uid(ApplicationId::PREFIX);
     EndpointUid, "EndpointUid" => uid(EndpointId::PREFIX);
@@ -131,6 +134,30 @@ schema! {
         .description(Some("0: none, 100, 200, 300, 400, 500: that and up to 99 above."))
         .enum_values(Some(STATUS_CODE_CLASSES));
 
+    Columns, "Columns" => ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::Object))
+        .description(Some(
+            "Names of columns. One that is left out is the column that is called like the part itself, if there is one; one \
+             that is named must be there.",
+        ))
+        .property("eventType", column("What happened. There must be such a column, or a default."))
+        .property("defaultEventType", Ref::from_schema_name("EventTypeName"))
+        .property("eventId", column("Your own identifier of the event."))
+        .property("channels", column("Channels, separated by commas."))
+        .property("application", column("The application's uid or id."))
+        .property("tags", column("Tags, separated by commas."))
+        .property("orderingKey", column("What ordered endpoints get messages one after the other by."))
+        .property("payload", OneOfBuilder::new()
+            .description(Some(
+                "The column that holds the payload as a JSON object; or each field of the payload with its column. Left out, \
+                 and without a column `payload`: every column that is nothing else becomes a text field.",
+            ))
+            .item(text())
+            .item(ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::Object))
+                .additional_properties(Some(text()))))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        .examples([json!({ "eventType": "kind", "eventId": "id", "payload": "body" })]);
     Empty, "Empty" => ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Object))
         .description(Some("An object with nothing in it."))
@@ -194,6 +221,10 @@ pub enum Headers {}
 
 /// Headers by name, null for one that is removed.
 pub enum HeaderChanges {}
+
+fn column(description: &str) -> ObjectBuilder {
+    text().description(Some(description))
+}
 
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::String))

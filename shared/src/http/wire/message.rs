@@ -17,6 +17,8 @@ use crate::domain::message::{
 use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::http::Problem;
+use crate::http::body::parse;
+use crate::store::ApplicationRef;
 
 // What the schemas below say in figures.
 const _: () = assert!(MESSAGE_CHANNELS_MAX == 5 && MESSAGE_TAGS_MAX == 5);
@@ -91,6 +93,48 @@ impl MessageIn {
         };
         Ok((draft, application))
     }
+}
+
+/// What a record of an uploaded file says: a message, and the application by name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordIn {
+    event_type: EventTypeName,
+    event_id: Option<EventId>,
+    channels: Option<Vec<Channel>>,
+    tags: Option<Vec<Tag>>,
+    payload: Box<RawValue>,
+    payload_retention_period: Option<u16>,
+    payload_retention_hours: Option<u16>,
+    deliver_at: Option<Timestamp>,
+    deliver_before: Option<Timestamp>,
+    ordering_key: Option<OrderingKey>,
+    application: Option<String>,
+}
+
+/// Reads a record of an uploaded file by the rules of a message: whom it is for, if it says so, and what it says. `Err`: the rule
+/// it breaks, for people.
+pub fn read_record(json: &[u8], now: Timestamp) -> Result<(Option<ApplicationRef>, MessageDraft), String> {
+    let record: RecordIn = parse(json).map_err(|problem| problem.reason())?;
+    let application = match record.application.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => Some(ApplicationRef::parse(name).ok_or("application: there is no such application")?),
+        None => None,
+    };
+    let message = MessageIn {
+        event_type: record.event_type,
+        event_id: record.event_id,
+        channels: record.channels,
+        tags: record.tags,
+        payload: record.payload,
+        payload_retention_period: record.payload_retention_period,
+        payload_retention_hours: record.payload_retention_hours,
+        deliver_at: record.deliver_at,
+        deliver_before: record.deliver_before,
+        ordering_key: record.ordering_key,
+        application: None,
+    };
+    let (draft, _) = message.into_draft("", now).map_err(|problem| problem.reason())?;
+    Ok((application, draft))
 }
 
 /// An instant that is not further ahead than so many days.

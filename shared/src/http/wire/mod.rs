@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event_type;
 pub mod expunge;
+pub mod import;
 pub mod jwks;
 pub mod legacy_signature;
 pub mod message;

@@ -19,6 +19,7 @@ mod contents;
 mod deliveries;
 mod endpoints;
 mod event_types;
+mod imports;
 mod messages;
 mod operational;
 mod service;
@@ -38,6 +39,7 @@ pub(super) fn all() -> Vec<OperationDoc> {
         attempts::operations(),
         deliveries::operations(),
         contents::operations(),
+        imports::operations(),
         tasks::operations(),
         authentication::operations(),
         operational::operations(),
@@ -51,6 +53,7 @@ const ENDPOINT: &str = "ep_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const MESSAGE: &str = "msg_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const ATTEMPT: &str = "atmpt_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const UNDELIVERED: &str = "und_1srOrx2ZWZBpBUvZwXKQmoEYga2";
+const IMPORT: &str = "imp_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const TASK: &str = "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const INSTANT: &str = "2026-11-24T09:30:00Z";
 
