@@ -47,16 +47,20 @@ async fn a_file_in_several_parts_is_imported_when_it_is_completed() {
     assert_eq!(sizes, [256 * MIB, 256 * MIB, 256 * MIB, 256 * MIB, MIB]);
     assert_eq!((&asked["upload"]["isMultipart"], &asked["upload"]["headers"]), (&json!(true), &json!({})));
     let path = format!("/api/v1/import/{}/complete", asked["id"].as_str().unwrap());
-    for parts in [json!([]), json!([{ "number": 2, "etag": "a" }]), json!([{ "number": 1, "etag": "nobody's" }])] {
+    let etag = stage.upload_part(&asked, 1, line(1, None).as_bytes()).await;
+    let missing = json!([{ "number": 1, "etag": etag }, { "number": 2, "etag": "nobody's" }]);
+    for parts in [json!([]), json!([{ "number": 2, "etag": "a" }]), missing] {
         assert_eq!(stage.call("POST", &path, Some(json!({ "parts": parts }))).await.status, 422, "{parts}");
     }
 
-    let etag = stage.upload_part(&asked, 1, line(1, None).as_bytes()).await;
     let completed = stage.call("POST", &path, Some(json!({ "parts": [{ "number": 1, "etag": etag }] }))).await;
     assert_eq!(completed.status, 200, "{}", completed.text);
     stage.read_files(LONG_MS).await;
     let import = stage.shown_import(&asked).await;
     assert_eq!((status(&import), numbers(&import)), ("finished", [1, 1, 0, 0]), "{import}");
+    // The answer to the completion was lost, say.
+    let again = stage.call("POST", &path, Some(json!({ "parts": [{ "number": 1, "etag": etag }] }))).await;
+    assert_eq!((again.status.as_u16(), &again.json()["status"]), (200, &json!("finished")));
 }
 
 #[tokio::test]

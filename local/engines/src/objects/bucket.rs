@@ -50,6 +50,24 @@ impl Bucket {
         Ok(head)
     }
 
+    /// Refuses to complete an upload with parts that it does not have. The file system would fail, and forget the upload.
+    async fn check_parts(&self, input: &CompleteMultipartUploadInput) -> S3Result<()> {
+        let CompleteMultipartUploadInput { bucket, key, upload_id, multipart_upload, .. } = input;
+        let list = ListPartsInput {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            upload_id: upload_id.clone(),
+            ..ListPartsInput::default()
+        };
+        let found = self.files.list_parts(internal(list)).await?.output.parts.unwrap_or_default();
+        let found: Vec<_> = found.iter().filter_map(|part| part.part_number).collect();
+        let asked = multipart_upload.iter().flat_map(|upload| upload.parts.iter().flatten());
+        match asked.filter_map(|part| part.part_number).all(|number| found.contains(&number)) || found.is_empty() {
+            true => Ok(()),
+            false => Err(s3_error!(InvalidPart)),
+        }
+    }
+
     /// What there is to tell of an object that has just been made, if anybody wants to know. As [`Bucket::look`].
     async fn created(&self, event: &'static str, bucket: &str, key: &str) -> S3Result<Option<Created>> {
         if !self.notices.is_wanted(event, bucket, key) {
@@ -94,6 +112,7 @@ impl S3 for Bucket {
         req: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+        self.check_parts(&req.input).await?;
         let swap = self.swaps.begin(&bucket, &key).await;
         let answer = self.files.complete_multipart_upload(anonymous(req)).await.map_err(unknown_upload)?;
         let created = self.created("ObjectCreated:CompleteMultipartUpload", &bucket, &key).await?;
