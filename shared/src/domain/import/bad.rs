@@ -79,7 +79,7 @@ pub enum BadRecord {
         column: String,
     },
     /// A row has other cells than the header has columns.
-    #[error("has {found} cells, the header has {expected}")]
+    #[error("must have as many cells as the header, {expected}; it has {found}")]
     Cells {
         /// Cells of the row.
         found: usize,

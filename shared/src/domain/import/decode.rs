@@ -31,8 +31,9 @@ pub(super) struct DecodeLimits {
     pub(super) ratio_from_bytes: u64,
 }
 
-/// A hundred million messages of 500 bytes: at the rate of an import, days. Records that say anything compress by 5 to 50, one
-/// and the same line over and over by some hundreds; deflate reaches 1,032 and zstd more only with what holds nothing.
+/// 50 GiB are a hundred million messages of 500 bytes. Lines that differ in nothing but a number were measured to compress by
+/// 47 with gzip and by 127 with zstd at level 19, one and the same line over and over by 294 with gzip; deflate cannot exceed
+/// 1,032. Beyond 500 there is nothing worth delivering.
 pub(super) const DECODE_LIMITS: DecodeLimits =
     DecodeLimits { decoded_bytes_max: 50 * 1024 * 1024 * 1024, ratio_max: 500, ratio_from_bytes: 64 * 1024 * 1024 };
 
@@ -169,6 +170,16 @@ impl Decoder {
             Fault::Damaged(reason) => BadFile::Damaged { encoding: self.encoding, reason },
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.out.len() + self.fed.iter().map(Bytes::len).sum::<usize>()
+    }
 }
 
 /// What one step of a codec did.
@@ -187,6 +198,12 @@ enum Fault {
     Window,
 }
 
+impl Fault {
+    fn damaged(reason: Option<&str>) -> Self {
+        Self::Damaged(reason.unwrap_or("it cannot be decoded").to_owned())
+    }
+}
+
 enum Codec {
     Plain,
     Gzip(Gunzip),
@@ -203,7 +220,7 @@ impl Codec {
         };
         let is_stuck = step.read == 0 && step.written == 0 && !step.is_at_end;
         if is_stuck && !input.is_empty() {
-            return Err(Fault::Damaged("it cannot be decoded".to_owned()));
+            return Err(Fault::damaged(None));
         }
         Ok(step)
     }
@@ -232,7 +249,7 @@ impl Gunzip {
     fn step(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Fault> {
         let (read_before, written_before) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(input, out, FlushDecompress::None);
-        let status = status.map_err(|error| Fault::Damaged(error.to_string()))?;
+        let status = status.map_err(|error| Fault::damaged(error.message()))?;
         let step = Step {
             read: (self.inflate.total_in() - read_before) as usize,
             written: (self.inflate.total_out() - written_before) as usize,
@@ -273,5 +290,5 @@ fn fault(code: ErrorCode) -> Fault {
     if is_error_kind(code, ZSTD_error_frameParameter_windowTooLarge) {
         return Fault::Window;
     }
-    Fault::Damaged(get_error_name(code).to_owned())
+    Fault::damaged(Some(get_error_name(code)))
 }

@@ -17,6 +17,8 @@ mod detect;
 mod read;
 mod record;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use bad::{BadFile, BadRecord};
 pub use columns::{Columns, Delimiter, Header, PayloadColumns};

@@ -38,12 +38,19 @@ impl ReadPlan {
         Self { file, size_bytes, columns: Columns::default(), from: Resume::default(), range: None }
     }
 
-    /// Where the stored bytes begin that the reader has to be fed: in an encoded file always at its beginning.
-    pub fn input_offset(&self) -> u64 {
-        match (self.file.encoding, self.divided()) {
-            (Encoding::Gzip | Encoding::Zstd, _) => 0,
-            (Encoding::Plain, Some(range)) if self.from.offset <= range.start => range.start.saturating_sub(1),
-            (Encoding::Plain, _) => self.from.offset,
+    /// Where the stored bytes begin that the reader has to be fed: of an encoded file all of them.
+    fn input_offset(&self) -> u64 {
+        match self.file.encoding {
+            Encoding::Plain => self.begin_offset(),
+            Encoding::Gzip | Encoding::Zstd => 0,
+        }
+    }
+
+    /// Decoded bytes before those that are split: a range begins with the byte before it.
+    pub(super) fn begin_offset(&self) -> u64 {
+        match self.divided() {
+            Some(range) if self.from.offset <= range.start => range.start.saturating_sub(1),
+            _ => self.from.offset,
         }
     }
 
@@ -73,7 +80,8 @@ pub struct Record {
     pub number: u64,
     /// Of its first byte, decoded. It names the record in the file, whichever way it was read.
     pub offset: u64,
-    /// It, as one text in UTF-8 in the form in which the API takes messages. Not yet known to be JSON.
+    /// It, as one text in UTF-8 in the form in which the API takes messages. Not yet known to be JSON. It may be a part of the
+    /// bytes that were fed, and holds them as long as it is held.
     pub json: Result<Bytes, BadRecord>,
 }
 
@@ -100,7 +108,7 @@ impl RecordReader {
         Self {
             encoding,
             decoder: Decoder::new(encoding, DECODE_LIMITS),
-            skipped_bytes_left: if encoding == Encoding::Plain { 0 } else { plan.from.offset },
+            skipped_bytes_left: plan.begin_offset() - input_offset,
             piece: Bytes::new(),
             input_offset,
             size_bytes: plan.size_bytes,
@@ -191,5 +199,16 @@ impl RecordReader {
 
     fn has_other_size(&self) -> bool {
         self.input_offset + self.decoder.stored_bytes_fed() != self.size_bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_ended(&self) -> bool {
+        self.decoder.is_ended()
+    }
+
+    /// Bytes it holds: fed ones, decoded ones, the record under way.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes() + self.piece.len() + self.splitter.held_bytes()
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Ndjson {
 impl Ndjson {
     pub(super) fn new(plan: &ReadPlan) -> Self {
         let range = plan.divided().unwrap_or(0..u64::MAX);
-        let offset = if plan.from.offset <= range.start { range.start.saturating_sub(1) } else { plan.from.offset };
+        let offset = plan.begin_offset();
         Self {
             offset,
             line_offset: offset,

@@ -12,7 +12,29 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Default)]
 pub(super) struct HeaderText {
     text: Vec<u8>,
-    is_in_quote: bool,
+    place: Place,
+}
+
+/// Where in a header the next byte is, as long as it is not known what stands between cells.
+#[derive(Clone, Copy, Default)]
+enum Place {
+    #[default]
+    CellStart,
+    Unquoted,
+    Quoted,
+    /// Behind a quote that closed a cell, unless a second one makes it a part of the cell.
+    BehindQuote,
+}
+
+impl Place {
+    fn behind(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Self::BehindQuote,
+            (Self::CellStart | Self::BehindQuote, b'"') | (Self::Quoted, _) => Self::Quoted,
+            (_, b',' | b';' | b'\t') => Self::CellStart,
+            (Self::CellStart | Self::Unquoted | Self::BehindQuote, _) => Self::Unquoted,
+        }
+    }
 }
 
 impl HeaderText {
@@ -24,24 +46,16 @@ impl HeaderText {
     /// Takes bytes up to the end of the header's line, if it is there: how many, and whether it is.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadFile> {
         for (at, &byte) in bytes.iter().enumerate() {
-            if byte == b'"' && (self.is_in_quote || self.is_at_cell_start()) {
-                self.is_in_quote = !self.is_in_quote;
-            }
-            if matches!(byte, b'\n' | b'\r') && !self.is_in_quote {
+            if matches!(byte, b'\n' | b'\r') && !matches!(self.place, Place::Quoted) {
                 return Ok((at + 1, true));
             }
             if self.text.len() == HEADER_BYTES_MAX {
                 return Err(BadFile::Header(format!("it is longer than {HEADER_BYTES_MAX} bytes")));
             }
             self.text.push(byte);
+            self.place = if self.text == BYTE_ORDER_MARK { Place::CellStart } else { self.place.behind(byte) };
         }
         Ok((bytes.len(), false))
-    }
-
-    /// A quote here opens one; behind a closed one it goes on with it.
-    fn is_at_cell_start(&self) -> bool {
-        let text = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
-        text.last().is_none_or(|last| matches!(last, b',' | b';' | b'\t' | b'"'))
     }
 
     /// Line feeds in it.
@@ -58,10 +72,13 @@ impl HeaderText {
     /// The header that this text is.
     pub(super) fn parse(&self) -> Result<Header, BadFile> {
         let text = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
+        if text.is_empty() {
+            return Err(bad("it is empty"));
+        }
         let delimiter = delimiter_of(text);
         let mut row = Row::new(delimiter, text.len());
-        let is_whole = row.read(text).1 || row.read(b"\n").1;
-        let cells = row.cells().filter(|_| is_whole).ok_or_else(|| bad("it opens a quote that is never closed"))?;
+        let is_one_row = !row.read(text).1 && row.read(b"\n").1;
+        let cells = row.cells().filter(|_| is_one_row).ok_or_else(|| bad("its quotes do not enclose whole cells"))?;
         let name = |at| cells.get(at).map(|name: &str| name.trim().to_owned());
         let columns: Option<Vec<String>> = (0..row.cells_count()).map(name).collect();
         let columns = columns.ok_or_else(|| bad("it is not valid UTF-8"))?;
@@ -70,7 +87,7 @@ impl HeaderText {
     }
 }
 
-fn bad(reason: &str) -> BadFile {
+pub(super) fn bad(reason: &str) -> BadFile {
     BadFile::Header(reason.to_owned())
 }
 

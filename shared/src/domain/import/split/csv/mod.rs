@@ -152,13 +152,13 @@ impl Csv {
         }
     }
 
+    /// What is wrong when the file ends in a quote.
     fn open_quote(&self) -> BadFile {
-        let begun = match &self.state {
-            State::Rows(rows) => rows.begun,
-            State::Header(_) | State::Bad(_) => None,
-        };
-        let (line, at) = begun.unwrap_or((1, 0));
-        BadFile::QuoteOpen { line, at }
+        match &self.state {
+            State::Rows(rows) if let Some((line, at)) = rows.begun => BadFile::QuoteOpen { line, at },
+            State::Rows(_) | State::Header(_) => header::bad("it opens a quote that is never closed"),
+            State::Bad(bad) => bad.clone(),
+        }
     }
 
     /// The row that has ended, once it is known where the next one begins.

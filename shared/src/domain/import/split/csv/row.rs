@@ -98,9 +98,9 @@ impl Row {
         self.cells_dropped += std::mem::take(&mut self.ends_used);
     }
 
-    /// Bytes of cells that are held.
+    /// Bytes of the rooms for cells.
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
-        self.room_used
+        self.room.len() + size_of_val(self.ends.as_slice())
     }
 }
