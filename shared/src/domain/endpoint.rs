@@ -4,6 +4,7 @@ use super::ids::EndpointId;
 use super::legacy_signature::{LegacySignature, LegacySignatureDraft};
 use super::names::{Channel, EndpointUid, EventTypeName};
 use super::revision::Revision;
+use super::rotation::Rotating;
 use super::schedule::RetrySchedule;
 use super::signature::SigningSecret;
 use super::subscription::Subscriber;
@@ -29,9 +30,6 @@ pub const HEADER_NAME_BYTES_MAX: usize = 256;
 
 /// Configured headers of one endpoint.
 pub const HEADERS_MAX: usize = 50;
-
-/// Replaced secrets that may sign at one time.
-pub const RETIRED_SECRETS_MAX: usize = 10;
 
 /// A URL that wants messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,51 +96,8 @@ pub enum DisabledBecause {
     Failing,
 }
 
-/// The secret that signs, and those it replaced that still sign for a while so receivers can switch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningSecrets {
-    /// Signs first.
-    pub current: SigningSecret,
-    /// Signs too, until the given instant.
-    pub retired: Vec<RetiredSecret>,
-}
-
-/// A replaced secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetiredSecret {
-    /// The secret.
-    pub secret: SigningSecret,
-    /// When it stops signing.
-    pub signs_until: Timestamp,
-}
-
-impl SigningSecrets {
-    /// A fresh endpoint's secrets: one.
-    pub fn only(current: SigningSecret) -> Self {
-        Self { current, retired: Vec::new() }
-    }
-
-    /// With a new current secret; the one it replaces signs until `old_signs_until`. Those whose time is over are forgotten.
-    pub fn rotated(&self, new: SigningSecret, now: Timestamp, old_signs_until: Timestamp) -> Result<Self, Invalid> {
-        let old = RetiredSecret { secret: self.current.clone(), signs_until: old_signs_until };
-        let retired: Vec<_> = std::iter::once(old)
-            .chain(self.retired.iter().cloned())
-            .filter(|retired| retired.signs_until > now)
-            .collect();
-        if retired.len() > RETIRED_SECRETS_MAX {
-            return Err(Invalid::new(format!(
-                "{RETIRED_SECRETS_MAX} replaced secrets still sign; wait or shorten their time"
-            )));
-        }
-        Ok(Self { current: new, retired })
-    }
-
-    /// Those that sign at this instant, the current one first.
-    pub fn signing_at(&self, at: Timestamp) -> impl Iterator<Item = &SigningSecret> {
-        let retired = self.retired.iter().filter(move |retired| retired.signs_until > at);
-        std::iter::once(&self.current).chain(retired.map(|retired| &retired.secret))
-    }
-}
+/// What signs an endpoint's deliveries: all that are valid, the current one first.
+pub type SigningSecrets = Rotating<SigningSecret>;
 
 /// What a caller says about an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -349,6 +304,11 @@ const FORBIDDEN_HEADER_PREFIXES: [&str; 11] = [
 /// Names whose values are credentials.
 const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "www-authenticate", "x-api-key", "x-auth-token"];
 
+/// Whether a header of this name, in lower case, holds a credential.
+pub fn is_credential(name: &str) -> bool {
+    SENSITIVE_HEADERS.contains(&name) || name.starts_with("proxy-")
+}
+
 impl HeaderName {
     /// Checks the name; it is kept in lower case.
     pub fn parse(name: &str) -> Result<Self, Invalid> {
@@ -386,7 +346,7 @@ impl Header {
 
     /// Whether the value is a credential by its name: shown to nobody, not even to its owner.
     pub fn is_sensitive(&self) -> bool {
-        SENSITIVE_HEADERS.contains(&self.name()) || self.name().starts_with("proxy-")
+        is_credential(self.name())
     }
 
     /// In lower case.
@@ -427,37 +387,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_keeps_the_old_secret_for_its_time_and_only_so_many() {
-        let secret = |n| SigningSecret::symmetric(&[n; 32]).unwrap();
-        let at = Timestamp::from_millis;
-        let mut secrets = SigningSecrets::only(secret(0));
-        for n in 1..=10 {
-            secrets = secrets.rotated(secret(n), at(0), at(1_000)).unwrap();
-        }
-        assert_eq!(secrets.signing_at(at(999)).count(), 11);
-        assert!(secrets.rotated(secret(11), at(999), at(2_000)).is_err());
-        let later = secrets.rotated(secret(11), at(1_000), at(2_000)).unwrap();
-        assert_eq!(later.signing_at(at(1_000)).collect::<Vec<_>>(), [&secret(11), &secret(10)]);
-        assert_eq!(later.rotated(secret(12), at(1_500), at(1_500)).unwrap().signing_at(at(1_500)).count(), 2);
-    }
-
-    #[test]
     fn credentials_are_known_by_their_header() {
         for (name, is_sensitive) in [("Authorization", true), ("X-Api-Key", true), ("proxy-x", true), ("x-shop", false)]
         {
             assert_eq!(Header::parse(name, "v").unwrap().is_sensitive(), is_sensitive, "{name}");
         }
-    }
-
-    #[test]
-    fn retired_secrets_sign_until_their_time() {
-        let at = Timestamp::from_millis;
-        let (old, new) = (SigningSecret::symmetric(&[1; 32]).unwrap(), SigningSecret::symmetric(&[2; 32]).unwrap());
-        let secrets = SigningSecrets {
-            current: new.clone(),
-            retired: vec![RetiredSecret { secret: old.clone(), signs_until: at(1_000) }],
-        };
-        assert_eq!(secrets.signing_at(at(999)).collect::<Vec<_>>(), [&new, &old]);
-        assert_eq!(secrets.signing_at(at(1_000)).collect::<Vec<_>>(), [&new]);
     }
 }

@@ -252,7 +252,7 @@ impl LegacySignature {
         match &self.secret {
             Some(own) => vec![own.as_str().to_owned()],
             None => {
-                secrets.signing_at(at).filter(|secret| secret.is_shared()).map(SigningSecret::to_secret_text).collect()
+                secrets.valid_at(at).filter(|secret| secret.is_shared()).map(SigningSecret::to_secret_text).collect()
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod page;
 pub mod payload_schema;
 pub mod public_key;
 pub mod revision;
+pub mod rotation;
 pub mod schedule;
 pub mod signature;
 pub mod standing;

@@ -10,11 +10,12 @@ use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
 use super::{Created, Idempotency, Store, Updated, applications, keys};
 use crate::domain::application::Application;
-use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, RetiredSecret, SigningSecrets};
+use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, SigningSecrets};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::legacy_signature::{Encoding, LegacyForm, LegacySecret, LegacySignature, SignaturePrefix};
 use crate::domain::names::{Channel, EndpointUid, EventTypeName};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::rotation::Retired;
 use crate::domain::schedule::RetrySchedule;
 use crate::domain::signature::SigningSecret;
 use crate::domain::subscription::Subscriber;
@@ -70,7 +71,7 @@ fn to_item(scope: &AppScope, endpoint: &Endpoint) -> Item {
     let retired = endpoint.secrets.retired.iter().map(|retired| {
         ItemBuilder::default()
             .text("key", retired.secret.to_secret_text())
-            .instant("until", retired.signs_until)
+            .instant("until", retired.valid_until)
             .build()
     });
     ItemBuilder::new(keys::application(scope), keys::endpoint_sk(&endpoint.id))
@@ -102,7 +103,7 @@ pub(super) fn from_item(item: &Item) -> Result<Endpoint, Fault> {
     let header = |(name, value): (&str, &str)| Header::parse(name, value).map_err(|_| reader.corrupt("headers"));
     let retired = |item| {
         let reader = Reader::new("retired secret", item);
-        Ok(RetiredSecret { secret: reader.parsed("key", secret)?, signs_until: reader.instant("until")? })
+        Ok(Retired { secret: reader.parsed("key", secret)?, valid_until: reader.instant("until")? })
     };
     let metadata = reader.pairs("meta")?.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Ok(Endpoint {

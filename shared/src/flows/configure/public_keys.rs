@@ -21,7 +21,7 @@ impl Configure {
         let endpoints = self.store.list_endpoints(scope, &request).await?.items;
         let now = self.effects.now();
         let of_endpoint = |endpoint: &Endpoint| {
-            endpoint.secrets.signing_at(now).filter_map(SigningSecret::public_key).collect::<Vec<_>>()
+            endpoint.secrets.valid_at(now).filter_map(SigningSecret::public_key).collect::<Vec<_>>()
         };
         let mut keys: Vec<PublicKey> = Vec::new();
         for key in endpoints.iter().flat_map(of_endpoint) {

@@ -329,7 +329,7 @@ impl Deliver {
         at: Timestamp,
     ) -> crate::sender::Sent {
         let body = payload.as_str().as_bytes();
-        let signature = signature_header(endpoint.secrets.signing_at(at), &task.message, at, body);
+        let signature = signature_header(endpoint.secrets.valid_at(at), &task.message, at, body);
         let signed = Signed { id: &task.message, at, body, standard: &signature };
         let legacy = legacy_headers(&endpoint.legacy_signatures, &endpoint.secrets, signed);
         let request = Outbound {
