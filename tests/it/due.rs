@@ -5,6 +5,7 @@ use fanfare::domain::attempt::Trigger;
 use fanfare::domain::delivery::{DeliveryTask, Granted};
 use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use fanfare::domain::names::EventTypeName;
+use fanfare::domain::original_headers::OriginalHeaders;
 use fanfare::domain::timestamp::Timestamp;
 use fanfare::flows::sweep_due::{SweepDue, Swept};
 use fanfare::store::{DueDelivery, Store, minute_of};
@@ -120,6 +121,7 @@ async fn put_due(stage: &Stage, instants: impl Iterator<Item = Timestamp>) {
             event_type: EventTypeName::parse("order.placed").unwrap(),
             channels: Vec::new(),
             tags: Vec::new(),
+            headers: OriginalHeaders::default(),
             number: 2,
             trigger: Trigger::Scheduled,
             expires_at: now.plus_millis(DAY_MS),

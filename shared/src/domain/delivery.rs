@@ -6,6 +6,7 @@ use super::attempt::{AttemptStatus, Outcome, Trigger};
 use super::ids::{AppScope, EndpointId, MessageId};
 use super::message::{Message, Payload};
 use super::names::{Channel, EventTypeName, OrderingKey, Tag};
+use super::original_headers::OriginalHeaders;
 use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
 
@@ -24,6 +25,8 @@ pub struct DeliveryTask {
     pub channels: Vec<Channel>,
     /// Copied from the message, for the attempt's record.
     pub tags: Vec<Tag>,
+    /// Copied from the message: sent with the attempt.
+    pub headers: OriginalHeaders,
     /// Which attempt this will be, from 1.
     pub number: u16,
     /// What caused it.
@@ -74,6 +77,7 @@ impl DeliveryTask {
             event_type: message.event_type.clone(),
             channels: message.channels.clone(),
             tags: message.tags.clone(),
+            headers: message.headers.clone(),
             number,
             trigger,
             expires_at: message.expires_at,

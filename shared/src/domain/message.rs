@@ -13,6 +13,7 @@ use super::Invalid;
 use super::ids::{AppScope, ImportId, MessageId};
 use super::ksuid::{Ksuid, TAIL_BYTES};
 use super::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
+use super::original_headers::OriginalHeaders;
 use super::timestamp::{MS_PER_DAY, Timestamp};
 
 /// Channels of one message.
@@ -62,6 +63,8 @@ pub struct Message {
     pub ordering_key: Option<OrderingKey>,
     /// The record of an uploaded file that it was made from.
     pub origin: Option<Origin>,
+    /// What came with the event beside its body; deliveries carry it.
+    pub headers: OriginalHeaders,
     /// Whether it was called off before it was delivered.
     pub is_canceled: bool,
     /// After this it is forgotten.
@@ -122,6 +125,8 @@ pub struct MessageDraft {
     pub deliver_before: Option<Timestamp>,
     /// Endpoints that are ordered get the messages of one key one after the other.
     pub ordering_key: Option<OrderingKey>,
+    /// What came with the event beside its body. No part of the content: the repeat of an event may have others.
+    pub headers: OriginalHeaders,
 }
 
 /// A JSON object, kept as the text that came in: receivers get and verify exactly these bytes.
@@ -319,6 +324,7 @@ mod tests {
             deliver_at: None,
             deliver_before: None,
             ordering_key: None,
+            headers: OriginalHeaders::default(),
         }
     }
 
@@ -340,6 +346,13 @@ mod tests {
         for (n, hash) in hashes.iter().enumerate() {
             assert!(!hashes[..n].contains(hash), "part {n}");
         }
+    }
+
+    #[test]
+    fn headers_are_no_part_of_the_content() {
+        let headers = OriginalHeaders::from_stored([("x-a", "1")]);
+        let other = MessageDraft { headers, ..draft("{}", &["a"], &[]) };
+        assert_eq!(other.content_hash(), draft("{}", &["a"], &[]).content_hash());
     }
 
     #[test]
@@ -377,6 +390,7 @@ mod tests {
             deliver_before: Some(at(20)),
             ordering_key: None,
             origin: None,
+            headers: OriginalHeaders::default(),
             is_canceled: false,
             expires_at: at(30),
         };

@@ -20,6 +20,7 @@ pub mod message;
 pub mod names;
 pub mod openapi;
 pub mod operational;
+pub mod original_headers;
 pub mod page;
 pub mod payload_schema;
 pub mod public_key;

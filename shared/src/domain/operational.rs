@@ -13,6 +13,7 @@ use super::endpoint::Endpoint;
 use super::ids::{AppScope, ApplicationId, AttemptId, EndpointId, MessageId, OrganizationId};
 use super::message::{MessageDraft, Payload, RETENTION_DAYS_DEFAULT};
 use super::names::{ApplicationUid, EndpointUid, EventId, EventTypeName};
+use super::original_headers::OriginalHeaders;
 use super::timestamp::Timestamp;
 
 /// After so many failed attempts a delivery counts as failing.
@@ -279,6 +280,7 @@ impl OperationalEvent {
             deliver_at: None,
             deliver_before: None,
             ordering_key: None,
+            headers: OriginalHeaders::default(),
         })
     }
 

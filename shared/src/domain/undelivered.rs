@@ -108,6 +108,7 @@ mod tests {
     use crate::domain::delivery::Granted;
     use crate::domain::ids::{AppScope, ApplicationId, AttemptId, OrganizationId};
     use crate::domain::ksuid::TAIL_BYTES;
+    use crate::domain::original_headers::OriginalHeaders;
 
     #[test]
     fn records_stand_by_time_and_those_of_one_instant_apart() {
@@ -139,6 +140,7 @@ mod tests {
             event_type: EventTypeName::parse("a.b").unwrap(),
             channels: Vec::new(),
             tags: Vec::new(),
+            headers: OriginalHeaders::default(),
             number,
             trigger,
             expires_at: at,

@@ -283,6 +283,7 @@ fn message_of(
         deliver_at: draft.deliver_at.filter(|deliver_at| *deliver_at > at),
         deliver_before: draft.deliver_before,
         ordering_key: draft.ordering_key,
+        headers: draft.headers,
         origin,
         is_canceled: false,
     }

@@ -6,6 +6,7 @@ use crate::domain::example::example_of;
 use crate::domain::ids::OrganizationId;
 use crate::domain::message::{MessageDraft, Payload, RETENTION_DAYS_DEFAULT};
 use crate::domain::names::EventTypeName;
+use crate::domain::original_headers::OriginalHeaders;
 use crate::store::Store;
 
 /// An event type that needs no schema: it only asks whether the receiver is there.
@@ -45,6 +46,7 @@ impl Examples {
             deliver_at: None,
             deliver_before: None,
             ordering_key: None,
+            headers: OriginalHeaders::default(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! A delivery task as the body of a queued message: JSON, versioned, with the payload inside when that is small.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,6 +12,7 @@ use crate::domain::delivery::{DeliveryTask, Granted, LinePlace};
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::message::Payload;
 use crate::domain::names::{Channel, EventTypeName, OrderingKey, Tag};
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
@@ -34,6 +36,8 @@ struct Wire<'a> {
     channels: Vec<Channel>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Tag>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
     attempt: u16,
     trigger: Trigger,
     expires: Timestamp,
@@ -71,6 +75,7 @@ pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
         event_type: task.event_type.clone(),
         channels: task.channels.clone(),
         tags: task.tags.clone(),
+        headers: task.headers.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         attempt: task.number,
         trigger: task.trigger,
         expires: task.expires_at,
@@ -105,6 +110,7 @@ pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
     if wire.v != VERSION {
         return Err(Invalid::new(format!("a task of version {}, this program knows {VERSION}", wire.v)));
     }
+    let headers = wire.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let payload = wire.payload.map(|payload| Payload::parse(payload.into_owned())).transpose()?;
     Ok(DeliveryTask {
         scope: AppScope { organization: wire.org, application: wire.app },
@@ -113,6 +119,7 @@ pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
         event_type: wire.event_type,
         channels: wire.channels,
         tags: wire.tags,
+        headers: OriginalHeaders::from_stored(headers),
         number: wire.attempt,
         trigger: wire.trigger,
         expires_at: wire.expires,
@@ -143,6 +150,7 @@ mod tests {
             event_type: EventTypeName::parse("a.b").unwrap(),
             channels: vec![Channel::parse("c:1").unwrap()],
             tags: vec![Tag::parse("t").unwrap()],
+            headers: OriginalHeaders::from_stored([("x-a", "1")]),
             number: 1,
             trigger: Trigger::Scheduled,
             expires_at: at,
@@ -165,7 +173,7 @@ mod tests {
         let written = task(odd);
         assert_eq!((&read.tags, read.deliver_before), (&written.tags, written.deliver_before));
         assert_eq!((read.is_urgent, read.postponed, read.granted), (true, 3, written.granted));
-        assert_eq!(read.place, written.place);
+        assert_eq!((read.place, read.headers), (written.place, written.headers));
     }
 
     #[test]

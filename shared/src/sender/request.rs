@@ -9,6 +9,7 @@ use super::failure::Failure;
 use crate::domain::endpoint::Header;
 use crate::domain::ids::MessageId;
 use crate::domain::legacy_signature::SignatureHeader;
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 
@@ -32,6 +33,8 @@ pub struct Outbound<'a> {
     pub legacy: &'a [SignatureHeader],
     /// What the endpoint's owner configured.
     pub headers: &'a [Header],
+    /// What came with the event; where a name is taken already, it is left out.
+    pub original: &'a OriginalHeaders,
     /// JSON, the very bytes that were signed.
     pub body: Bytes,
 }
@@ -62,13 +65,22 @@ impl Outbound<'_> {
             headers.append(name, HeaderValue::from_str(&header.value).ok()?);
         }
         for header in self.headers {
-            let name = HeaderName::from_bytes(header.name().as_bytes()).ok()?;
-            let mut value = HeaderValue::from_bytes(header.value().as_bytes()).ok()?;
-            value.set_sensitive(true);
+            let (name, value) = pair(header)?;
             headers.append(name, value);
+        }
+        for header in self.original.iter() {
+            let (name, value) = pair(header)?;
+            headers.entry(name).or_insert(value);
         }
         Some(())
     }
+}
+
+fn pair(header: &Header) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(header.name().as_bytes()).ok()?;
+    let mut value = HeaderValue::from_bytes(header.value().as_bytes()).ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
 }
 
 /// Only a name of more than 64 KiB or a signature that is none gets here; a header is never left out silently.

@@ -14,6 +14,7 @@ use crate::domain::ids::{AppScope, MessageId};
 use crate::domain::ksuid::Ksuid;
 use crate::domain::message::{ContentHash, Message, MessageIdentity, Origin, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::page::{Page, PageRequest};
 use crate::fault::Fault;
 
@@ -92,6 +93,7 @@ fn to_item(scope: &AppScope, application: &Application, message: &Message, hash:
         .instant_if("deadline", message.deliver_before)
         .text_if("order", message.ordering_key.as_ref().map(OrderingKey::as_str))
         .text_if("origin", message.origin.map(|origin| origin.to_string()))
+        .pairs("headers", message.headers.pairs())
         .flag("canceled", message.is_canceled)
         .expires(message.expires_at);
     let item = match &message.payload {
@@ -130,6 +132,7 @@ pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
         deliver_before: reader.instant_if("deadline")?,
         ordering_key: reader.parsed_if("order", |text| OrderingKey::parse(text).ok())?,
         origin: reader.parsed_if("origin", Origin::parse)?,
+        headers: OriginalHeaders::from_stored(reader.pairs("headers")?),
         is_canceled: reader.flag("canceled"),
         expires_at: reader.expires()?,
     })

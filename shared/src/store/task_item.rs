@@ -8,6 +8,7 @@ use crate::domain::delivery::{DeliveryTask, Granted, LinePlace};
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
 use crate::domain::ksuid::Ksuid;
 use crate::domain::names::{Channel, EventTypeName, OrderingKey, Tag};
+use crate::domain::original_headers::OriginalHeaders;
 use crate::fault::Fault;
 
 /// Adds a task to an item, which has its own `ttl`.
@@ -19,6 +20,7 @@ pub(super) fn write(item: ItemBuilder, task: &DeliveryTask) -> ItemBuilder {
         .text("type", task.event_type.as_str())
         .texts("channels", &task.channels)
         .texts("tags", &task.tags)
+        .pairs("headers", task.headers.pairs())
         .number("number", task.number)
         .text_if("trigger", Some(trigger_stored(task.trigger)).filter(|_| task.trigger != Trigger::Scheduled))
         .instant_if("before", task.deliver_before)
@@ -45,6 +47,7 @@ pub(super) fn read(reader: &Reader<'_>) -> Result<DeliveryTask, Fault> {
         event_type: reader.parsed("type", |text| EventTypeName::parse(text).ok())?,
         channels: reader.texts("channels", |text| Channel::parse(text).ok())?,
         tags: reader.texts("tags", |text| Tag::parse(text).ok())?,
+        headers: OriginalHeaders::from_stored(reader.pairs("headers")?),
         number: reader.number("number")?,
         trigger: reader.parsed_if("trigger", trigger_from_stored)?.unwrap_or(Trigger::Scheduled),
         expires_at: reader.expires()?,

@@ -339,6 +339,7 @@ impl Deliver {
             signature: &signature,
             legacy: &legacy,
             headers: &endpoint.headers,
+            original: &task.headers,
             body: bytes::Bytes::copy_from_slice(body),
         };
         self.sender.send(request).await

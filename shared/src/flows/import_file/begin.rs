@@ -13,6 +13,7 @@ use crate::domain::import::{
 };
 use crate::domain::message::{MessageDraft, Payload, RETENTION_DAYS_DEFAULT};
 use crate::domain::names::{EventId, EventTypeName};
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::queue::{CreatedObject, PartJob};
@@ -230,6 +231,7 @@ fn file_draft(created: &CreatedObject, url: &str, now: Timestamp) -> Result<Mess
         deliver_at: None,
         deliver_before: None,
         ordering_key: None,
+        headers: OriginalHeaders::default(),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::domain::message::{
     RETENTION_DAYS_DEFAULT,
 };
 use crate::domain::names::{Channel, EventId, EventTypeName, OrderingKey, Tag};
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::http::Problem;
 use crate::http::body::parse;
@@ -90,6 +91,7 @@ impl MessageIn {
             deliver_at: self.deliver_at,
             deliver_before: self.deliver_before,
             ordering_key: self.ordering_key,
+            headers: OriginalHeaders::default(),
         };
         Ok((draft, application))
     }

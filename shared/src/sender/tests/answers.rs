@@ -67,11 +67,25 @@ async fn the_request_is_exact() {
     let expected = format!(
         "accept: */*\nauthorization: Bearer t\ncontent-length: {}\ncontent-type: application/json\nhost: {address}\n\
          user-agent: Fanfare-Webhooks/{}\nwebhook-id: {id}\nwebhook-signature: v1,b25l v1a,dHdv\n\
-         webhook-timestamp: 1764000000\nx-team: päyments",
+         webhook-timestamp: 1764000000\nx-came: 1\nx-team: päyments",
         BODY.len(),
         env!("CARGO_PKG_VERSION"),
     );
     assert_eq!(lines.join("\n"), expected);
+}
+
+#[tokio::test]
+async fn a_configured_header_goes_before_one_that_came_with_the_event() {
+    let (report, mut requests) = reports();
+    let address = receiver(move |_, mut stream| {
+        report.send(read_request(&mut stream).unwrap()).unwrap();
+        stream.write_all(OK.as_bytes()).unwrap();
+    });
+    let headers = [Header::parse("X-Came", "configured").unwrap()];
+    send_with(&sender(LONG_MS), &format!("http://{address}/"), "v1,c2ln", &headers).await;
+    let request = next(&mut requests).await;
+    let came: Vec<_> = request.lines().filter(|line| line.starts_with("x-came")).collect();
+    assert_eq!(came, ["x-came: configured"]);
 }
 
 #[tokio::test]

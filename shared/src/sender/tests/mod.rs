@@ -17,6 +17,7 @@ use super::{Outbound, Sender, SenderSettings, Sent};
 use crate::domain::attempt::Outcome;
 use crate::domain::endpoint::Header;
 use crate::domain::ids::MessageId;
+use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 use crate::network::SystemNetwork;
@@ -43,8 +44,8 @@ async fn send(sender: &Sender, url: &str) -> Outcome {
 async fn send_with(sender: &Sender, url: &str, signature: &str, headers: &[Header]) -> Sent {
     let at = Timestamp::from_millis(1_764_000_000_000);
     let (url, id) = (EndpointUrl::parse(url).unwrap(), MessageId::new(at, [9; 15]));
-    let body = Bytes::from_static(BODY.as_bytes());
-    sender.send(Outbound { url: &url, id: &id, at, signature, legacy: &[], headers, body }).await
+    let (body, original) = (Bytes::from_static(BODY.as_bytes()), OriginalHeaders::from_stored([("x-came", "1")]));
+    sender.send(Outbound { url: &url, id: &id, at, signature, legacy: &[], headers, original: &original, body }).await
 }
 
 fn answered(status: u16, body: &str) -> Outcome {
