@@ -5,15 +5,18 @@
 //!   twice, as it may from S3.
 //! * **What is read is of one piece.** The file and the tag that names its content are two files below. Between the change
 //!   of the one and the other nobody reads (`swaps`); a reader who names a tag gets that content or `412`.
-//! * **A range ends where it ends.** The file system's stream goes on to the end of the file.
+//! * **A range ends where it ends**, and is read in pieces worth a trip to a thread that may block. The file system's own
+//!   stream goes on to the end of the file, four kilobytes at a time.
 //! * An upload that nobody knows is `NoSuchUpload`, also when it was completed before.
 //!
 //! What stays open: a put that is refused because of its checksum has replaced the object all the same, the tags of
 //! parts are not compared when an upload is completed, and parts have to be numbered from one without a gap.
 
+use std::io::SeekFrom;
+use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, TryStreamExt as _};
 use http::Method;
 use http_body::Frame;
@@ -21,22 +24,29 @@ use http_body_util::StreamBody;
 use s3s::dto::*;
 use s3s::{Body, S3, S3ErrorCode, S3Request, S3Response, S3Result, StdError, s3_error};
 use s3s_fs::FileSystem;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::event::Created;
 use super::notices::Notices;
 use super::swaps::Swaps;
 
+/// What is read from a file at one time, and kept in memory for each object that is being read.
+const PIECE_BYTES: usize = 256 * 1024;
+
 /// All buckets. Clones are the same ones.
 #[derive(Clone)]
 pub(super) struct Bucket {
     files: Arc<FileSystem>,
+    /// The directory of `files`.
+    root: Arc<Path>,
     notices: Arc<Notices>,
     swaps: Swaps,
 }
 
 impl Bucket {
-    pub(super) fn new(files: FileSystem, notices: Notices) -> Self {
-        Self { files: Arc::new(files), notices: Arc::new(notices), swaps: Swaps::default() }
+    pub(super) fn new(files: FileSystem, root: &Path, notices: Notices) -> Self {
+        Self { files: Arc::new(files), root: root.into(), notices: Arc::new(notices), swaps: Swaps::default() }
     }
 
     /// An object as it is now. The caller sees to it that it does not change meanwhile.
@@ -128,14 +138,15 @@ impl S3 for Bucket {
             let e_tag = self.look(&input.bucket, &input.key).await?.e_tag;
             check_conditions(e_tag.as_ref(), input.if_match.as_ref(), input.if_none_match.as_ref())?;
         }
+        let (path, range) = (self.root.join(&input.bucket).join(&input.key), input.range);
+        // That the path is one below the root, and the range one of the file, is found out here.
         let mut answer = self.files.get_object(req).await?;
         let output = &mut answer.output;
         if is_of_parts(output.e_tag.as_ref()) {
             (output.checksum_crc32, output.checksum_crc32c, output.checksum_crc64nvme) = (None, None, None);
             (output.checksum_sha1, output.checksum_sha256) = (None, None);
         }
-        let bytes = output.content_length.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-        output.body = output.body.take().map(|body| blob(first(bytes, body)));
+        output.body = Some(blob(contents(&path, range).await?));
         Ok(answer)
     }
 
@@ -288,17 +299,21 @@ fn check_conditions(
     Ok(())
 }
 
-/// The first bytes of a body; what comes behind them is not read.
-fn first(bytes: u64, body: StreamingBlob) -> impl Stream<Item = Result<Bytes, StdError>> {
-    futures_util::stream::try_unfold((bytes, body), |(left, mut body)| async move {
-        if left == 0 {
+/// What is in a file, or in a range of it. From here on the file may be replaced: what is open stays as it is.
+async fn contents(path: &Path, range: Option<Range>) -> S3Result<impl Stream<Item = Result<Bytes, StdError>> + use<>> {
+    let failed = |error| s3_error!(error, InternalError);
+    let mut file = File::open(path).await.map_err(failed)?;
+    let size = file.metadata().await.map_err(failed)?.len();
+    let range = range.map_or(Ok(0..size), |range| range.check(size))?;
+    file.seek(SeekFrom::Start(range.start)).await.map_err(failed)?;
+    Ok(futures_util::stream::try_unfold((file, range.end - range.start), |(mut file, left)| async move {
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX)));
+        if left == 0 || (&mut file).take(left).read_buf(&mut piece).await? == 0 {
             return Ok(None);
         }
-        let Some(mut data) = body.try_next().await? else { return Ok(None) };
-        data.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        let left = left - data.len() as u64;
-        Ok(Some((data, (left, body))))
-    })
+        let left = left - piece.len() as u64;
+        Ok(Some((piece.freeze(), (file, left))))
+    }))
 }
 
 fn blob(stream: impl Stream<Item = Result<Bytes, StdError>> + Send + 'static) -> StreamingBlob {

@@ -39,7 +39,7 @@ impl Objects {
     pub(crate) fn open(directory: &Path, sqs: Arc<Sqs>, clock: Clock) -> Result<Self, OpenError> {
         let files = FileSystem::new(directory)
             .map_err(|error| OpenError::Objects { path: directory.to_owned(), reason: format!("{error:?}") })?;
-        let bucket = Bucket::new(files, Notices::new(sqs, clock));
+        let bucket = Bucket::new(files, directory, Notices::new(sqs, clock));
         Ok(Self { service: builder(&bucket).build(), bucket })
     }
 
