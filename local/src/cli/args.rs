@@ -10,6 +10,7 @@ use fanfare::config::{JwtSecret, names};
 use fanfare::domain::ids::OrganizationId;
 use fanfare_engines::Durability;
 
+use super::import::{CONNECTIONS_DEFAULT, ColumnArg};
 use crate::options::{Options, State};
 
 /// Whose token is made when nobody says.
@@ -23,6 +24,7 @@ Examples:
   fanfare --aws-listen 127.0.0.1:8072       let the AWS CLI look inside:
       aws --endpoint-url http://127.0.0.1:8072 sqs list-queues
   fanfare token                             print a bearer token
+  fanfare import events.ndjson --app acme   make messages of a file
   fanfare demo                              see it at work, in under a minute
   fanfare bench --messages 20000            measure it on this machine
   fanfare simulate --seeds 1000             play a thousand disasters";
@@ -42,6 +44,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Print a bearer token for the API
     Token(TokenArgs),
+    /// Make messages of files: uploads them to a gateway and follows them to the end
+    Import(ImportArgs),
     /// Watch the gateway deliver to good and bad receivers, in under a minute; fails if a promise is broken
     Demo(DemoArgs),
     /// Measure how much the gateway takes and delivers on this machine
@@ -117,6 +121,43 @@ pub(super) struct TokenArgs {
     /// Days until the token is no longer valid
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500), value_name = "DAYS")]
     pub(super) expires_days: u32,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fanfare import events.ndjson --app acme
+  fanfare import monday.csv.gz tuesday.csv.gz   applications are named in the files
+  fanfare import orders.csv --app acme --column eventType=kind --column payload.total=amount
+  fanfare import events.ndjson --app acme --url https://fanfare.example.com --token \"$TOKEN\"")]
+pub(super) struct ImportArgs {
+    /// Files of messages: NDJSON, a JSON array or CSV, each plain, gzip or zstd
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The application's uid or id [default: each record names its own]
+    #[arg(long, value_name = "UID")]
+    pub(super) app: Option<String>,
+    /// Where the API is
+    #[arg(long, env = "FANFARE_URL", default_value = "http://127.0.0.1:8071", value_name = "URL")]
+    pub(super) url: String,
+    /// A bearer token for it [default: one made from the secret in the data folder]
+    #[arg(long, env = "FANFARE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(super) token: Option<String>,
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    /// Whose token is made when none is given
+    #[arg(long, default_value = ORGANIZATION_DEFAULT, value_parser = organization, value_name = "ORG")]
+    pub(super) organization: OrganizationId,
+    /// What a column of a CSV file is: eventType, eventId, channels, application, tags, orderingKey, payload (a column of
+    /// JSON) or payload.FIELD; defaultEventType takes an event type instead [default: what the columns' names say]
+    #[arg(long = "column", value_name = "PART=COLUMN")]
+    pub(super) columns: Vec<ColumnArg>,
+    /// Content type of the files [default: by their names]
+    #[arg(long, value_name = "TYPE")]
+    pub(super) content_type: Option<String>,
+    /// How many parts of a large file are sent at one time
+    #[arg(long, default_value_t = CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u8).range(1..=32), value_name = "N")]
+    pub(super) connections: u8,
 }
 
 #[derive(Args, Debug)]

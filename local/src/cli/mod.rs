@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod demo;
 mod http_client;
+mod import;
 mod receivers;
 mod simulate;
 mod start;
@@ -26,6 +27,7 @@ pub async fn run() -> ExitCode {
     let done = match cli.command {
         None => start::run(cli.start).await,
         Some(Command::Token(args)) => token::run(args),
+        Some(Command::Import(args)) => import::run(args).await,
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Bench(args)) => bench::run(args).await,
         Some(Command::Simulate(args)) => simulate::run(args).await,
