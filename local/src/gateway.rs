@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use fanfare::config::{JwtSecret, Platform, Settings};
 use fanfare::domain::ids::OrganizationId;
 use fanfare::effects::Effects;
@@ -66,6 +67,14 @@ struct Parts<'a> {
 impl Gateway {
     /// Starts everything. When this returns, the API answers.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
+        Self::start_with(options, |client| client).await
+    }
+
+    /// As [`Gateway::start`]; `wire` may put something between the functions and the engines that counts, for example.
+    pub async fn start_with(
+        options: Options,
+        wire: impl FnOnce(SharedHttpClient) -> SharedHttpClient,
+    ) -> anyhow::Result<Self> {
         let effects = Effects::system();
         let jwt_secret = jwt_secret(&options, &effects)?;
         let engines = match &options.state {
@@ -79,6 +88,7 @@ impl Gateway {
         let (listener, address) = listen(options.listen).await?;
         let objects = engines.presigned(&secret::of_objects(&jwt_secret));
         let sdk = objects.sdk_config(&format!("http://{}", reachable(address)));
+        let sdk = sdk.into_builder().http_client(wire(engines.http_client())).build();
         let place = Place::local(engines.sdk_config().endpoint_url().unwrap_or_default());
         let plan = plan(&place, &jwt_secret, &options.overrides)?;
         provision(&plan, &sdk).await?;

@@ -176,7 +176,8 @@ pub(super) struct DemoArgs {
 Examples:
   fanfare bench                             state on disk, in a temporary folder
   fanfare bench --endpoints 5 --memory
-  fanfare bench --durability power-loss --json")]
+  fanfare bench --durability power-loss --json
+  fanfare bench --import 100MB --endpoints 0")]
 pub(super) struct BenchArgs {
     /// How many messages to publish
     #[arg(long, default_value_t = 20_000, value_name = "N")]
@@ -199,6 +200,9 @@ pub(super) struct BenchArgs {
     /// When all have arrived, also measure this many requests of each kind of list and lookup
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) reads: usize,
+    /// Import one file of this size instead of publishing messages one by one; 10MB, 1GB
+    #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with_all = ["messages", "rate", "dead", "reads"])]
+    pub(super) import: Option<u64>,
     /// Size of a payload
     #[arg(long, default_value_t = 512, value_name = "BYTES")]
     pub(super) payload_bytes: usize,
@@ -303,6 +307,21 @@ fn organization(text: &str) -> Result<OrganizationId, String> {
     OrganizationId::parse(text).ok_or_else(|| "must be org_ and 27 letters or digits".to_owned())
 }
 
+/// Bytes, with or without a unit.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "" | "B" => Some(1),
+        "kB" | "KB" => Some(1_000),
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        _ => None,
+    };
+    let bytes = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
+    bytes.ok_or_else(|| "must be a number of bytes, as in 500, 10MB or 1GB".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -325,6 +344,12 @@ mod tests {
         assert_eq!(options.overrides[names::HTTPS_ONLY], "true");
         assert_eq!(options.overrides[names::LOG_LEVEL], "debug");
         assert!(!options.overrides.contains_key(names::REQUEST_TIMEOUT));
+    }
+
+    #[test]
+    fn a_size_may_have_a_unit() {
+        assert_eq!(["500", "1B", "2kB", "10MB", "1GB"].map(size), [500, 1, 2_000, 10_000_000, 1_000_000_000].map(Ok));
+        assert!(["", "MB", "1.5MB", "10 MB", "1TB", "99999999999GB"].iter().all(|text| size(text).is_err()));
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! over keep-alive connections, each with an idempotency key as the SDKs send it, and followed to their receivers. What is
 //! printed includes the work of the load generator and the receivers, which share the machine and the process. When everything
 //! has arrived, reading it can be measured too. Beside the receivers there can be dead ones, which accept connections and never
-//! answer: what they cost the others, and how long deliveries waited for them.
+//! answer: what they cost the others, and how long deliveries waited for them. Instead of publishing one by one, a file can be
+//! imported: `import`.
 
 mod dead;
+mod import;
 mod load;
+mod meter;
 mod reads;
 mod report;
 
@@ -37,17 +40,11 @@ const LOOK_PERIOD: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     telemetry::start("error", LogFormat::Text);
+    if let Some(bytes) = args.import {
+        return import::run(&args, bytes).await;
+    }
     let (state, _temporary) = state(&args)?;
-    let options = Options {
-        durability: args.durability.into(),
-        overrides: [
-            (names::LOG_LEVEL.to_owned(), "error".to_owned()),
-            (names::CIRCUIT_BREAKER.to_owned(), (!args.no_breaker).to_string()),
-        ]
-        .into(),
-        ..Options::new(state)
-    };
-    let gateway = Gateway::start(options).await?;
+    let gateway = Gateway::start(options(&args, state)).await?;
     let token = gateway.token(&organization_default().context("the default organization")?)?;
     let load = Arc::new(Load::new(&args));
     let dead = Dead::default();
@@ -63,6 +60,18 @@ pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let report = report::Report::new(&args, &load, &published, &reads, &dead);
     say(&if args.json { report.json() } else { report.table() });
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn options(args: &BenchArgs, state: State) -> Options {
+    Options {
+        durability: args.durability.into(),
+        overrides: [
+            (names::LOG_LEVEL.to_owned(), "error".to_owned()),
+            (names::CIRCUIT_BREAKER.to_owned(), (!args.no_breaker).to_string()),
+        ]
+        .into(),
+        ..Options::new(state)
+    }
 }
 
 /// A temporary directory unless another one, or memory, was asked for.

@@ -94,7 +94,8 @@ impl<'a> Report<'a> {
     }
 }
 
-fn rate(count: usize, time: Duration) -> f64 {
+/// Things a second.
+pub(super) fn rate(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(f64::EPSILON)
 }
 
@@ -103,7 +104,7 @@ fn percentiles(latency_us: &Histogram<u64>) -> [f64; 2] {
 }
 
 /// The most memory this process ever had. Linux says so; others are not asked.
-fn memory_peak_mb() -> Option<f64> {
+pub(super) fn memory_peak_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<f64>().ok().map(|kb| kb / 1024.0)
