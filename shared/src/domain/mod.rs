@@ -14,6 +14,7 @@ pub mod example;
 pub mod gate;
 pub mod ids;
 pub mod import;
+pub mod inbound;
 pub mod ksuid;
 pub mod legacy_signature;
 pub mod message;

@@ -1,0 +1,151 @@
+//! The providers we know, and what is particular about each besides its signature.
+
+use serde::{Deserialize, Serialize};
+
+use super::generic::HmacScheme;
+use super::naming::EventNaming;
+use super::secret::{GENERATED_SECRET_BYTES, InboundSecret};
+use super::settings::Settings;
+use crate::domain::Invalid;
+
+/// Longest webhook id of PayPal; theirs have 17 characters.
+const WEBHOOK_ID_CHARS_MAX: usize = 64;
+
+/// Who sends, and by which scheme. As JSON it is an object with a `kind` and, for some, settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Settings", into = "Settings")]
+pub enum Provider {
+    /// Stripe.
+    Stripe,
+    /// GitHub.
+    Github,
+    /// Shopify.
+    Shopify,
+    /// Slack: events, slash commands and interactivity.
+    Slack,
+    /// Paddle Billing.
+    Paddle,
+    /// Square.
+    Square,
+    /// PayPal.
+    Paypal {
+        /// PayPal's identifier of the webhook, which it signs.
+        webhook_id: PaypalWebhookId,
+    },
+    /// Adyen: standard notifications.
+    Adyen,
+    /// Twilio.
+    Twilio,
+    /// SendGrid's signed event webhook.
+    Sendgrid,
+    /// Zoom.
+    Zoom,
+    /// GitLab: a signing token, or the older secret token.
+    Gitlab,
+    /// Standard Webhooks, and Svix, where it comes from.
+    StandardWebhooks,
+    /// Any other HMAC.
+    GenericHmac(HmacScheme),
+    /// A name and a password.
+    Basic(EventNaming),
+    /// Whoever knows the address.
+    None(EventNaming),
+}
+
+/// Every `kind`.
+pub const PROVIDER_KINDS: [&str; 16] = [
+    "stripe", "github", "shopify", "slack", "paddle", "square", "paypal", "adyen", "twilio", "sendgrid", "zoom",
+    "gitlab", "standard-webhooks", "generic-hmac", "basic", "none",
+];
+
+impl Provider {
+    /// Its `kind`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::Github => "github",
+            Self::Shopify => "shopify",
+            Self::Slack => "slack",
+            Self::Paddle => "paddle",
+            Self::Square => "square",
+            Self::Paypal { .. } => "paypal",
+            Self::Adyen => "adyen",
+            Self::Twilio => "twilio",
+            Self::Sendgrid => "sendgrid",
+            Self::Zoom => "zoom",
+            Self::Gitlab => "gitlab",
+            Self::StandardWebhooks => "standard-webhooks",
+            Self::GenericHmac(_) => "generic-hmac",
+            Self::Basic(_) => "basic",
+            Self::None(_) => "none",
+        }
+    }
+
+    /// Whether a source of it has a secret. PayPal's has none: its certificate is public.
+    pub fn needs_secret(&self) -> bool {
+        !matches!(self, Self::Paypal { .. } | Self::None(_))
+    }
+
+    /// Checks a secret for this provider: its form, and its length.
+    pub fn check_secret(&self, text: &str) -> Result<InboundSecret, Invalid> {
+        if !self.needs_secret() {
+            return Err(Invalid::new(format!("a source of kind {} has no secret", self.name())));
+        }
+        InboundSecret::of_text(text)
+    }
+
+    /// A secret made of random bytes, where the owner tells it to the provider; none where the provider makes it.
+    pub fn generated_secret(&self, random: [u8; GENERATED_SECRET_BYTES]) -> Option<InboundSecret> {
+        let _ = random;
+        None
+    }
+
+    /// Headers of the original request that say something to a receiver, in lower case. Never a signature or a credential.
+    pub fn forwarded_headers(&self) -> &'static [&'static str] {
+        match self {
+            Self::Github => &[
+                "x-github-delivery",
+                "x-github-event",
+                "x-github-hook-id",
+                "x-github-hook-installation-target-id",
+                "x-github-hook-installation-target-type",
+            ],
+            _ => &[],
+        }
+    }
+}
+
+/// PayPal's identifier of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PaypalWebhookId(String);
+
+impl PaypalWebhookId {
+    /// Letters, digits and dashes.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if text.is_empty() || text.len() > WEBHOOK_ID_CHARS_MAX || !text.bytes().all(fits) {
+            return Err(Invalid::new(format!("must be 1 to {WEBHOOK_ID_CHARS_MAX} letters, digits and dashes")));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PaypalWebhookId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PaypalWebhookId> for String {
+    fn from(id: PaypalWebhookId) -> Self {
+        id.0
+    }
+}
