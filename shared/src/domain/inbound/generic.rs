@@ -12,9 +12,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use super::claim::Claim;
 use super::headers::HeaderName;
+use super::hmac::{self, Algorithm};
 use super::naming::EventNaming;
+use super::tolerance::{must_be_recent, parse_millis, parse_seconds};
+use super::{Rejected, Verified};
 use crate::domain::Invalid;
+use crate::domain::timestamp::Timestamp;
 
 /// Longest text in front of a signature.
 pub(super) const PREFIX_BYTES_MAX: usize = 32;
@@ -162,6 +170,19 @@ impl SignedTemplate {
         if template.has(&Piece::Body) { Ok(template) } else { Err(wrong()) }
     }
 
+    /// The text filled in, in pieces.
+    fn parts<'a>(&'a self, claim: &Claim<'a>, time: &'a str, id: &'a str) -> Vec<&'a [u8]> {
+        let part = |piece: &'a Piece| match piece {
+            Piece::Text(text) => text.as_bytes(),
+            Piece::Timestamp => time.as_bytes(),
+            Piece::Id => id.as_bytes(),
+            Piece::Method => claim.request.method.as_bytes(),
+            Piece::Url => claim.request.url.as_bytes(),
+            Piece::Body => claim.body(),
+        };
+        self.0.iter().map(part).collect()
+    }
+
     fn has(&self, piece: &Piece) -> bool {
         self.0.contains(piece)
     }
@@ -177,6 +198,57 @@ impl std::fmt::Display for SignedTemplate {
             }
         })
     }
+}
+
+impl HmacAlgorithm {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Sha1 => hmac::SHA1,
+            Self::Sha256 => hmac::SHA256,
+            Self::Sha512 => hmac::SHA512,
+        }
+    }
+}
+
+impl SignatureEncoding {
+    /// Whether the text is the tag, in one of the forms in which this encoding is written.
+    fn is_same(self, tag: &[u8], given: &str) -> bool {
+        let without_padding = given.trim_end_matches('=');
+        match self {
+            Self::Hex => {
+                let lower = hmac::hex(tag);
+                hmac::is_same_signature(&lower, given) | hmac::is_same_signature(&lower.to_ascii_uppercase(), given)
+            }
+            Self::Base64 => hmac::is_same_signature(&STANDARD_NO_PAD.encode(tag), without_padding),
+            Self::Base64url => hmac::is_same_signature(&URL_SAFE_NO_PAD.encode(tag), without_padding),
+        }
+    }
+}
+
+impl TimestampUnit {
+    fn parse(self, text: &str) -> Option<Timestamp> {
+        match self {
+            Self::Seconds => parse_seconds(text),
+            Self::Milliseconds => parse_millis(text),
+        }
+    }
+}
+
+pub(super) fn verify(claim: &Claim<'_>, scheme: &HmacScheme) -> Result<Verified, Rejected> {
+    let malformed = |header: &HeaderName| Rejected::Malformed(header.as_str().to_owned());
+    let given = claim.header(scheme.header.as_str())?.strip_prefix(&scheme.prefix);
+    let given = given.ok_or_else(|| malformed(&scheme.header))?;
+    let time = scheme.timestamp.as_ref().map(|time| claim.header(time.header.as_str())).transpose()?;
+
+    let id = scheme.naming.id.as_ref().and_then(|place| place.text(claim)).unwrap_or_default();
+    let parts = scheme.signed.parts(claim, time.unwrap_or_default(), &id);
+    claim.signed_by(scheme.algorithm.algorithm(), &parts, |tag| scheme.encoding.is_same(tag, given))?;
+
+    if let (Some(place), Some(text)) = (&scheme.timestamp, time) {
+        let signed_at = place.unit.parse(text).ok_or_else(|| malformed(&place.header))?;
+        must_be_recent(signed_at, claim.now, place.tolerance_seconds)?;
+    }
+    Ok(scheme.naming.event(claim)?.into())
 }
 
 impl HmacScheme {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Rejected;
+use super::claim::Claim;
+use super::event::InboundEvent;
 use super::headers::HeaderName;
+use super::json;
 use crate::domain::Invalid;
 
 /// Longest pointer.
@@ -17,6 +21,14 @@ pub struct EventNaming {
     pub event_type: Option<Place>,
 }
 
+impl EventNaming {
+    /// The body as an event with these names. They are read from the body as it came, not from what it is wrapped in.
+    pub(super) fn event(&self, claim: &Claim<'_>) -> Result<InboundEvent, Rejected> {
+        let named = |place: &Option<Place>| place.as_ref().and_then(|place| place.text(claim));
+        Ok(InboundEvent { id: named(&self.id), event_type: named(&self.event_type), payload: claim.payload()? })
+    }
+}
+
 /// A place in a request: `{"header": "X-Event-Id"}` or `{"pointer": "/event/id"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -28,6 +40,14 @@ pub enum Place {
 }
 
 impl Place {
+    /// What stands there, if anything does.
+    pub(super) fn text(&self, claim: &Claim<'_>) -> Option<String> {
+        match self {
+            Self::Header(name) => claim.hint(name.as_str()).map(str::to_owned),
+            Self::Pointer(pointer) => json::text_at(std::str::from_utf8(claim.body()).ok()?, pointer.as_str()),
+        }
+    }
+
     /// `Invalid` when what stands there must not be passed on.
     pub(super) fn must_be_open(&self) -> Result<(), Invalid> {
         match self {

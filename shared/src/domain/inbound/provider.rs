@@ -1,12 +1,16 @@
 //! The providers we know, and what is particular about each besides its signature.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::generic::HmacScheme;
 use super::naming::EventNaming;
 use super::secret::{GENERATED_SECRET_BYTES, InboundSecret};
 use super::settings::Settings;
+use super::{adyen, gitlab, open, sendgrid, standard_webhooks, stripe};
 use crate::domain::Invalid;
+use crate::domain::signature::SignatureScheme;
 
 /// Longest webhook id of PayPal; theirs have 17 characters.
 const WEBHOOK_ID_CHARS_MAX: usize = 64;
@@ -88,16 +92,47 @@ impl Provider {
 
     /// Checks a secret for this provider: its form, and its length.
     pub fn check_secret(&self, text: &str) -> Result<InboundSecret, Invalid> {
-        if !self.needs_secret() {
-            return Err(Invalid::new(format!("a source of kind {} has no secret", self.name())));
+        match self {
+            Self::Stripe => stripe::check_secret(text),
+            Self::Adyen => adyen::check_secret(text),
+            Self::Sendgrid => sendgrid::check_secret(text),
+            Self::Gitlab => gitlab::check_secret(text),
+            Self::StandardWebhooks => standard_webhooks::check_secret(text),
+            Self::Basic(_) => open::check_secret(text),
+            Self::Github
+            | Self::Shopify
+            | Self::Slack
+            | Self::Paddle
+            | Self::Square
+            | Self::Twilio
+            | Self::Zoom
+            | Self::GenericHmac(_) => InboundSecret::of_text(text),
+            Self::Paypal { .. } | Self::None(_) => {
+                Err(Invalid::new(format!("a source of kind {} has no secret", self.name())))
+            }
         }
-        InboundSecret::of_text(text)
     }
 
     /// A secret made of random bytes, where the owner tells it to the provider; none where the provider makes it.
     pub fn generated_secret(&self, random: [u8; GENERATED_SECRET_BYTES]) -> Option<InboundSecret> {
-        let _ = random;
-        None
+        let token = || URL_SAFE_NO_PAD.encode(random);
+        let text = match self {
+            Self::StandardWebhooks => SignatureScheme::V1.secret_of(random).to_secret_text(),
+            Self::Github | Self::Gitlab | Self::GenericHmac(_) => token(),
+            Self::Basic(_) => format!("fanfare:{}", token()),
+            Self::Stripe
+            | Self::Shopify
+            | Self::Slack
+            | Self::Paddle
+            | Self::Square
+            | Self::Paypal { .. }
+            | Self::Adyen
+            | Self::Twilio
+            | Self::Sendgrid
+            | Self::Zoom
+            | Self::None(_) => return None,
+        };
+        self.check_secret(&text).ok()
     }
 
     /// Headers of the original request that say something to a receiver, in lower case. Never a signature or a credential.
@@ -110,7 +145,34 @@ impl Provider {
                 "x-github-hook-installation-target-id",
                 "x-github-hook-installation-target-type",
             ],
-            _ => &[],
+            Self::Shopify => &[
+                "x-shopify-api-version",
+                "x-shopify-event-id",
+                "x-shopify-shop-domain",
+                "x-shopify-topic",
+                "x-shopify-triggered-at",
+                "x-shopify-webhook-id",
+            ],
+            Self::Slack => &["x-slack-retry-num", "x-slack-retry-reason"],
+            Self::Square => &["square-environment", "square-initial-delivery-timestamp", "square-retry-number"],
+            Self::Paypal { .. } => &["paypal-transmission-id", "paypal-transmission-time"],
+            Self::Twilio => &["i-twilio-idempotency-token"],
+            Self::Zoom => &["x-zm-trackingid"],
+            Self::Gitlab => &[
+                "idempotency-key",
+                "x-gitlab-event",
+                "x-gitlab-event-uuid",
+                "x-gitlab-instance",
+                "x-gitlab-webhook-uuid",
+            ],
+            Self::Stripe
+            | Self::Paddle
+            | Self::Adyen
+            | Self::Sendgrid
+            | Self::StandardWebhooks
+            | Self::GenericHmac(_)
+            | Self::Basic(_)
+            | Self::None(_) => &[],
         }
     }
 }
