@@ -53,6 +53,7 @@ mod health;
 mod idempotency;
 mod importing;
 mod imports;
+mod inbound_vectors;
 mod isolation;
 mod legacy_signatures;
 mod looking_back;
