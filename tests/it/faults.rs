@@ -72,7 +72,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     let now = stage.platform.effects.now();
     // What every operation finds its fields in: those it does not know it ignores.
     let good_body = json!({
-        "name": "n.m", "description": "", "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
+        "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }], "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
         "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
     });
@@ -86,6 +86,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         let path = path.replace("{msg_id}", &message).replace("{event_type_name}", "a.b");
         let path = path.replace("{org_id}", ORGANIZATION);
         let path = path.replace("{task_id}", "qtask_35voeScxPEP8ejsRbL1w201y48C");
+        let path = path.replace("{import_id}", "imp_35voeScxPEP8ejsRbL1w201y48C");
         let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| good_body.clone());
         for operation in OPERATIONS {
             stage.faults.next(operation, Way::THROTTLED, 1);

@@ -16,6 +16,7 @@ use fanfare::flows::import_file::{Begun, FileMessage, ImportFile, Judged, Next, 
 use fanfare::http::wire::message::read_record;
 use fanfare::queue::{self, CreatedObject, ImportWork, PartJob};
 use fanfare::store::ApplicationRef;
+use futures_util::FutureExt as _;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
@@ -98,7 +99,8 @@ impl Door {
         let mut tries = 0;
         loop {
             let mut windows = 0;
-            let Err(fault) = self.work_once(work, stop_at, &mut windows).await else { return Ok(()) };
+            // Boxed, because futures nested as deeply as this one are more than the compiler lays out.
+            let Err(fault) = self.work_once(work, stop_at, &mut windows).boxed().await else { return Ok(()) };
             tries = if windows > 0 { 1 } else { tries + 1 };
             if tries >= TRIES_MAX || fault.kind == FaultKind::Corrupt || self.effects.now() >= stop_at {
                 return Err(fault);
