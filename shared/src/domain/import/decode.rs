@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode::ZSTD_error_frameParameter_windowTooLarge;
-use zstd::zstd_safe::{DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, get_error_name, is_error_kind};
+use zstd::zstd_safe::{DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, SafeResult, get_error_name, is_error_kind};
 
 use super::{BadFile, Encoding};
 
@@ -50,7 +50,8 @@ pub(super) enum Decoded {
 /// Decodes one file.
 pub(super) struct Decoder {
     encoding: Encoding,
-    codec: Codec,
+    /// None: the file is plain.
+    codec: Option<Codec>,
     limits: DecodeLimits,
     fed: VecDeque<Bytes>,
     is_ended: bool,
@@ -59,18 +60,22 @@ pub(super) struct Decoder {
     decoded_bytes: u64,
     /// The codec may have more to give without being given any.
     is_full: bool,
+    /// The data may end here: between two members or frames.
+    is_between: bool,
+    /// Where the codec writes.
     out: Vec<u8>,
 }
 
 impl Decoder {
     pub(super) fn new(encoding: Encoding, limits: DecodeLimits) -> Self {
-        let (codec, out) = match encoding {
-            Encoding::Plain => (Codec::Plain, Vec::new()),
-            Encoding::Gzip => (Codec::Gzip(Gunzip::new()), vec![0; PIECE_BYTES_MAX]),
-            Encoding::Zstd => (Codec::Zstd(Unzstd::new()), vec![0; PIECE_BYTES_MAX]),
+        let codec = match encoding {
+            Encoding::Plain => None,
+            Encoding::Gzip => Some(Codec::Gzip(Decompress::new_gzip(DEFLATE_WINDOW_LOG))),
+            Encoding::Zstd => Some(Codec::Zstd(Unzstd::new())),
         };
         Self {
             encoding,
+            out: if codec.is_some() { vec![0; PIECE_BYTES_MAX] } else { Vec::new() },
             codec,
             limits,
             fed: VecDeque::new(),
@@ -79,7 +84,7 @@ impl Decoder {
             stored_bytes_taken: 0,
             decoded_bytes: 0,
             is_full: false,
-            out,
+            is_between: true,
         }
     }
 
@@ -104,10 +109,23 @@ impl Decoder {
         self.stored_bytes_taken
     }
 
+    /// The next piece: of a plain file what was fed, of another not more than [`PIECE_BYTES_MAX`].
     pub(super) fn next_piece(&mut self) -> Result<Decoded, BadFile> {
-        match self.codec {
-            Codec::Plain => Ok(self.next_fed()),
-            Codec::Gzip(_) | Codec::Zstd(_) => self.next_decoded(),
+        loop {
+            let Some(codec) = &mut self.codec else { return Ok(self.next_fed()) };
+            let input = self.fed.front().map_or(&[][..], Bytes::as_ref);
+            if input.is_empty() && !self.is_full {
+                return self.without_input();
+            }
+            let step = codec.step(input, &mut self.out).map_err(|fault| fault.of(self.encoding))?;
+            self.is_full = step.written == self.out.len() && !step.is_at_end;
+            self.is_between = step.is_at_end || (self.is_between && step.read == 0);
+            self.take(step.read);
+            if step.written > 0 {
+                self.count(step.written)?;
+                // A copy of its own size, so that a record kept for long does not keep a whole buffer.
+                return Ok(Decoded::Piece(Bytes::copy_from_slice(&self.out[..step.written])));
+            }
         }
     }
 
@@ -121,25 +139,8 @@ impl Decoder {
             None => Decoded::Hungry,
         }
     }
-    fn next_decoded(&mut self) -> Result<Decoded, BadFile> {
-        loop {
-            let input = self.fed.front().map_or(&[][..], Bytes::as_ref);
-            if input.is_empty() && !self.is_full {
-                return self.without_input();
-            }
-            let step = self.codec.step(input, &mut self.out).map_err(|fault| self.bad(fault))?;
-            self.is_full = step.written == self.out.len() && !step.is_at_end;
-            self.take(step.read);
-            if step.written > 0 {
-                self.count(step.written)?;
-                // A copy of its own size, so that a record kept for long does not keep a whole buffer.
-                return Ok(Decoded::Piece(Bytes::copy_from_slice(&self.out[..step.written])));
-            }
-        }
-    }
-
     fn without_input(&self) -> Result<Decoded, BadFile> {
-        match (self.is_ended, self.codec.is_between()) {
+        match (self.is_ended, self.is_between) {
             (false, _) => Ok(Decoded::Hungry),
             (true, true) => Ok(Decoded::Over),
             (true, false) => Err(BadFile::Truncated { encoding: self.encoding }),
@@ -162,13 +163,6 @@ impl Decoder {
         let is_swollen = self.decoded_bytes > ratio_bytes_max.max(self.limits.ratio_from_bytes);
         let is_bomb = is_swollen || self.decoded_bytes > self.limits.decoded_bytes_max;
         if is_bomb { Err(BadFile::Bomb) } else { Ok(()) }
-    }
-
-    fn bad(&self, fault: Fault) -> BadFile {
-        match fault {
-            Fault::Window => BadFile::Window,
-            Fault::Damaged(reason) => BadFile::Damaged { encoding: self.encoding, reason },
-        }
     }
 
     #[cfg(test)]
@@ -202,11 +196,25 @@ impl Fault {
     fn damaged(reason: Option<&str>) -> Self {
         Self::Damaged(reason.unwrap_or("it cannot be decoded").to_owned())
     }
+
+    fn of(self, encoding: Encoding) -> BadFile {
+        match self {
+            Self::Damaged(reason) => BadFile::Damaged { encoding, reason },
+            Self::Window => BadFile::Window,
+        }
+    }
 }
 
+impl From<ErrorCode> for Fault {
+    fn from(code: ErrorCode) -> Self {
+        let is_window = is_error_kind(code, ZSTD_error_frameParameter_windowTooLarge);
+        if is_window { Self::Window } else { Self::damaged(Some(get_error_name(code))) }
+    }
+}
+
+/// Decodes members or frames, one after the other.
 enum Codec {
-    Plain,
-    Gzip(Gunzip),
+    Gzip(Decompress),
     Zstd(Unzstd),
 }
 
@@ -214,8 +222,7 @@ impl Codec {
     /// Decodes some of the input; a step that gets nowhere with input is a fault.
     fn step(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Fault> {
         let step = match self {
-            Self::Plain => Step { read: 0, written: 0, is_at_end: false },
-            Self::Gzip(gunzip) => gunzip.step(input, out)?,
+            Self::Gzip(inflate) => gunzip(inflate, input, out)?,
             Self::Zstd(unzstd) => unzstd.step(input, out)?,
         };
         let is_stuck = step.read == 0 && step.written == 0 && !step.is_at_end;
@@ -224,71 +231,79 @@ impl Codec {
         }
         Ok(step)
     }
-
-    /// Whether the data may end here: between two members or frames.
-    fn is_between(&self) -> bool {
-        match self {
-            Self::Plain => true,
-            Self::Gzip(gunzip) => gunzip.is_between,
-            Self::Zstd(unzstd) => unzstd.is_between,
-        }
-    }
 }
 
-/// Gzip, member after member.
-struct Gunzip {
-    inflate: Decompress,
-    is_between: bool,
+fn gunzip(inflate: &mut Decompress, input: &[u8], out: &mut [u8]) -> Result<Step, Fault> {
+    let (read_before, written_before) = (inflate.total_in(), inflate.total_out());
+    let status = inflate.decompress(input, out, FlushDecompress::None);
+    let status = status.map_err(|error| Fault::damaged(error.message()))?;
+    let step = Step {
+        read: (inflate.total_in() - read_before) as usize,
+        written: (inflate.total_out() - written_before) as usize,
+        is_at_end: status == Status::StreamEnd,
+    };
+    if step.is_at_end {
+        inflate.reset(true);
+    }
+    Ok(step)
 }
 
-impl Gunzip {
-    fn new() -> Self {
-        Self { inflate: Decompress::new_gzip(DEFLATE_WINDOW_LOG), is_between: true }
-    }
-
-    fn step(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Fault> {
-        let (read_before, written_before) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(input, out, FlushDecompress::None);
-        let status = status.map_err(|error| Fault::damaged(error.message()))?;
-        let step = Step {
-            read: (self.inflate.total_in() - read_before) as usize,
-            written: (self.inflate.total_out() - written_before) as usize,
-            is_at_end: status == Status::StreamEnd,
-        };
-        if step.is_at_end {
-            self.inflate.reset(true);
-        }
-        self.is_between = step.is_at_end || (self.is_between && step.read == 0);
-        Ok(step)
-    }
-}
-
-/// Zstandard, frame after frame.
 struct Unzstd {
     context: DCtx<'static>,
-    is_between: bool,
+    /// Whether its memory is bounded: without that it decodes nothing.
+    bound: SafeResult,
 }
 
 impl Unzstd {
     fn new() -> Self {
-        Self { context: DCtx::create(), is_between: true }
+        let mut context = DCtx::create();
+        let bound = context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX));
+        Self { context, bound }
     }
 
     fn step(&mut self, input: &[u8], out: &mut [u8]) -> Result<Step, Fault> {
-        if self.is_between {
-            self.context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(fault)?;
-        }
+        self.bound?;
         let (mut input, mut out) = (InBuffer::around(input), OutBuffer::around(out));
-        let hint = self.context.decompress_stream(&mut out, &mut input).map_err(fault)?;
-        let step = Step { read: input.pos(), written: out.pos(), is_at_end: hint == 0 };
-        self.is_between = step.is_at_end || (self.is_between && step.read == 0);
-        Ok(step)
+        let hint = self.context.decompress_stream(&mut out, &mut input)?;
+        Ok(Step { read: input.pos(), written: out.pos(), is_at_end: hint == 0 })
     }
 }
 
-fn fault(code: ErrorCode) -> Fault {
-    if is_error_kind(code, ZSTD_error_frameParameter_windowTooLarge) {
-        return Fault::Window;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes come out under these limits.
+    fn decoded_bytes(stored: &[u8], limits: DecodeLimits) -> Result<usize, BadFile> {
+        let mut decoder = Decoder::new(Encoding::Zstd, limits);
+        decoder.feed(Bytes::copy_from_slice(stored));
+        decoder.end();
+        let mut bytes = 0;
+        while let Decoded::Piece(piece) = decoder.next_piece()? {
+            assert!(piece.len() <= PIECE_BYTES_MAX);
+            bytes += piece.len();
+        }
+        Ok(bytes)
     }
-    Fault::damaged(Some(get_error_name(code)))
+
+    #[test]
+    fn no_more_is_decoded_than_the_limits_allow() {
+        let stored = zstd::encode_all(&[0; 1_000_000][..], 1).unwrap();
+        let limits = DecodeLimits { decoded_bytes_max: 1_000_000, ratio_max: 10, ratio_from_bytes: 1_000_000 };
+        assert_eq!(decoded_bytes(&stored, limits), Ok(1_000_000));
+        let less = DecodeLimits { decoded_bytes_max: 999_999, ..limits };
+        assert_eq!(decoded_bytes(&stored, less), Err(BadFile::Bomb));
+        let sooner = DecodeLimits { ratio_from_bytes: 999_999, ..limits };
+        assert_eq!(decoded_bytes(&stored, sooner), Err(BadFile::Bomb));
+        let patient = DecodeLimits { ratio_max: 1_000_000, ..sooner };
+        assert_eq!(decoded_bytes(&stored, patient), Ok(1_000_000));
+    }
+
+    #[test]
+    fn what_a_codec_still_holds_comes_out_without_more_input() {
+        // A block of 128 KiB is two pieces; without a checksum no input is left for the second.
+        let block = vec![b'x'; 2 * PIECE_BYTES_MAX];
+        let stored = zstd::encode_all(&block[..], 1).unwrap();
+        assert_eq!(decoded_bytes(&stored, DECODE_LIMITS), Ok(block.len()));
+    }
 }

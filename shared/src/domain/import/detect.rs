@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::BadFile;
 use super::decode::{DECODE_LIMITS, Decoded, Decoder};
+use super::{BYTE_ORDER_MARK, BadFile};
 
 /// So many of a file's first bytes are enough to tell what it is.
 pub const DETECT_BYTES: usize = 16 * 1024;
@@ -163,7 +163,7 @@ fn looks_like(text: &[u8]) -> Option<&'static str> {
 }
 
 fn format_of(text: &[u8]) -> Result<Format, BadFile> {
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text).trim_ascii_start();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii_start();
     let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     match first_line {
         b"{" if text.len() > first_line.len() => {

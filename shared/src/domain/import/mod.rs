@@ -14,6 +14,7 @@ mod bad;
 mod columns;
 mod decode;
 mod detect;
+mod mapping;
 mod read;
 mod record;
 mod split;
@@ -29,3 +30,6 @@ pub use record::{
     ImportStatus, NAME_BYTES_MAX, PART_BYTES, Part, REJECTED_MAX, RecordVerdict, SINGLE_UPLOAD_BYTES_MAX,
     UPLOAD_PART_BYTES, UPLOAD_PREFIX, UPLOAD_S, Upload, found, upload_key,
 };
+
+/// What some programs put in front of text in UTF-8. It is no part of it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

@@ -8,17 +8,15 @@ use memchr::memchr2;
 
 use super::held::{Held, checked_text};
 use super::{Split, Taken};
-use crate::domain::import::BadFile;
 use crate::domain::import::read::{Record, Resume};
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+use crate::domain::import::{BYTE_ORDER_MARK, BadFile};
 
 pub(super) struct JsonArray {
     /// Of the next byte.
     offset: u64,
     place: Place,
     held: Held,
-    /// The place behind the last element, which is where the next `Place::Behind` is.
+    /// The place behind the last element.
     resume: Resume,
 }
 

@@ -9,10 +9,8 @@ use memchr::memchr;
 
 use super::held::{Held, checked_text};
 use super::{Split, Taken};
-use crate::domain::import::BadFile;
 use crate::domain::import::read::{ReadPlan, Record, Resume};
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+use crate::domain::import::{BYTE_ORDER_MARK, BadFile};
 
 pub(super) struct Ndjson {
     /// Of the next byte.

@@ -1,12 +1,10 @@
 //! The header: it says what stands between cells, and what the columns are called.
 
 use super::row::Row;
-use crate::domain::import::{BadFile, Delimiter, Header};
+use crate::domain::import::{BYTE_ORDER_MARK, BadFile, Delimiter, Header};
 
 /// Longest header: it travels with every place at which reading may go on.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A header, as far as it has been read.
 #[derive(Default)]

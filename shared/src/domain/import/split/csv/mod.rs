@@ -10,7 +10,7 @@ mod row;
 use bytes::{Buf, Bytes};
 
 use super::{Split, Taken};
-use crate::domain::import::columns::Mapping;
+use crate::domain::import::mapping::Mapping;
 use crate::domain::import::read::{Record, Resume};
 use crate::domain::import::{BadFile, BadRecord, Columns, Header};
 use header::HeaderText;

@@ -3,7 +3,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::domain::import::Delimiter;
-use crate::domain::import::columns::Cells;
+use crate::domain::import::mapping::Cells;
 use crate::domain::import::read::RECORD_BYTES_MAX;
 
 /// Room for cells to begin with; few rows need more.
