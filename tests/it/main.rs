@@ -12,6 +12,7 @@
 //! | [`imports`] | every record of an uploaded file becomes a message, once, whatever happens on the way |
 //! | [`caching`] | what was read is not sent again, and a change can be bound to what was seen |
 //! | [`importing`], [`payload_schemas`] | event types out of a document; payloads held against their schemas |
+//! | [`reading_files`] | files of messages are read to the last record, whatever is wrong with some of them |
 //! | [`looking_back`] | how deliveries stand, attempts, statistics; contents that are removed stay removed |
 //! | [`managing`], [`own_settings`] | applications, endpoints and event types are kept, for their owner only |
 //! | [`faults`], [`poison`] | an engine that fails loses nothing and shows nothing of itself |
@@ -69,6 +70,7 @@ mod payload_schemas;
 mod poison;
 mod portal;
 mod public_keys;
+mod reading_files;
 mod replaying;
 mod resending;
 mod restart;

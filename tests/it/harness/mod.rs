@@ -3,6 +3,7 @@
 //! - [`World`]: the whole gateway behind its HTTP listener, for tests that speak the API as a customer does.
 //! - [`Stage`]: the functions on engines in memory, where nothing runs by itself: a test calls a function, moves queue
 //!   messages and the clock, and makes single AWS calls fail ([`Faults`]).
+//! - [`FileMaker`]: files to import, with what must come of them.
 //! - [`Receiver`]: answers deliveries by a script and verifies every one of them with the official verifiers.
 //!
 //! All of it ends when it is dropped.
@@ -11,6 +12,7 @@ mod answer;
 mod clock;
 mod faults;
 mod files;
+mod made_files;
 pub(crate) mod process;
 mod raw;
 mod receiver;
@@ -24,6 +26,7 @@ mod world;
 pub(crate) use answer::Answer;
 pub(crate) use faults::Way;
 pub(crate) use files::LONG_MS;
+pub(crate) use made_files::{BadOne, FileMaker, Flaw};
 pub(crate) use raw::send;
 pub(crate) use receiver::{Delivery, Receiver, Reply};
 pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage, as_json, request};

@@ -1,9 +1,10 @@
 //! What became of each record.
 
+use fanfare::domain::import::{Encoding, Format};
 use serde_json::{Value, json};
 
 use super::{gzip, line, numbers, payload, status};
-use crate::harness::Stage;
+use crate::harness::{FileMaker, Stage};
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(bytes, 1).unwrap()
@@ -167,4 +168,25 @@ async fn a_large_payload_arrives_and_a_schema_is_held_against() {
     assert!(stage.rejected(&import).await[0]["reason"].as_str().unwrap().starts_with("payload"));
     stage.deliver_all().await;
     assert_eq!(payload(&receiver.at("/")[0])["text"].as_str().unwrap().len(), 900_000);
+}
+
+#[tokio::test]
+async fn what_is_bad_in_a_file_is_listed_in_every_format_and_packing() {
+    let all = |format| [Encoding::Plain, Encoding::Gzip, Encoding::Zstd].map(|encoding| (format, encoding));
+    for (format, encoding) in [Format::Ndjson, Format::JsonArray, Format::Csv].into_iter().flat_map(all) {
+        let made = FileMaker { format, encoding, records: 1_500, bad_every: 40, seed: 11 }.make();
+        let stage = Stage::new(&[]).await;
+        let application = stage.call("POST", "/api/v1/app", Some(json!({ "name": "Acme" }))).await.id();
+        let import = stage.import(Some(&application), &made.stored).await;
+        let (good, bad) = (made.good.len() as u64, made.bad.len() as u64);
+        assert_eq!(
+            (status(&import), numbers(&import)),
+            ("finished", [good + bad, good, 0, bad]),
+            "{format:?} {encoding}"
+        );
+        let place = |rejected: &Value| (rejected["line"].as_u64().unwrap(), rejected["offset"].as_u64().unwrap());
+        let listed: Vec<_> = stage.rejected(&import).await.iter().map(place).collect();
+        let expected: Vec<_> = made.bad.iter().map(|bad| (bad.number, bad.offset)).collect();
+        assert_eq!(listed, expected, "{format:?} {encoding}");
+    }
 }
