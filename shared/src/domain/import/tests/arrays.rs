@@ -36,7 +36,7 @@ proptest! {
         for (number, (record, value)) in (1..).zip(records.iter().zip(&values)) {
             let json = record.json.as_ref().unwrap();
             prop_assert_eq!(&serde_json::from_slice::<Value>(json).unwrap(), value);
-            prop_assert!(text[record.offset as usize..].as_bytes().starts_with(json));
+            prop_assert!(text.as_bytes()[record.offset as usize..].starts_with(json));
             prop_assert_eq!(record.number, number);
         }
     }
