@@ -1,4 +1,5 @@
-//! Outbound HTTP: one signed POST to a receiver's address, and what came of it.
+//! Outbound HTTP: one signed POST to a receiver's address, and what came of it; and, by the same way, small files that a provider
+//! of inbound webhooks publishes ([`Sender::fetch`]).
 //!
 //! # Promises
 //!
@@ -32,6 +33,7 @@ mod answer;
 mod connect;
 mod connection;
 mod failure;
+mod fetch;
 pub mod guard;
 mod request;
 mod tls;
@@ -55,6 +57,7 @@ pub use self::answer::RETRY_AFTER_MS_MAX;
 use self::connect::Connector;
 use self::connection::HasAnswered;
 use self::failure::Failure;
+pub use self::fetch::NotFetched;
 use self::guard::Guard;
 pub use self::request::Outbound;
 use self::tls::{Roots, Tls};

@@ -13,7 +13,7 @@ use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::url::EndpointUrl;
 
-const SENDER_NAME: &str = concat!("Fanfare-Webhooks/", env!("CARGO_PKG_VERSION"));
+pub(super) const SENDER_NAME: &str = concat!("Fanfare-Webhooks/", env!("CARGO_PKG_VERSION"));
 
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");

@@ -24,18 +24,21 @@ impl Network for Here {
     }
 }
 
-fn trusting(roots: RootCertStore) -> Sender {
+pub(super) fn trusting(roots: RootCertStore) -> Sender {
     Sender::with(&settings(LONG_MS), Arc::new(Here), Roots::Only(roots))
 }
 
-fn authority() -> RootCertStore {
+pub(super) fn authority() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_slice(include_bytes!("certificates/authority.der"))).unwrap();
     roots
 }
 
 /// A receiver that speaks TLS, gives every request this answer and reports the name it was meant for; its port.
-fn encrypted(answer: &'static str, requests_max: usize) -> (u16, tokio::sync::mpsc::UnboundedReceiver<Option<String>>) {
+pub(super) fn encrypted(
+    answer: &'static str,
+    requests_max: usize,
+) -> (u16, tokio::sync::mpsc::UnboundedReceiver<Option<String>>) {
     let certificate = CertificateDer::from_slice(include_bytes!("certificates/receiver.der"));
     let key = PrivateKeyDer::try_from(include_bytes!("certificates/receiver-key.der").as_slice()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

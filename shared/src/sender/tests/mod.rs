@@ -4,6 +4,7 @@ mod addresses;
 mod answers;
 mod connections;
 mod encryption;
+mod fetching;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -103,7 +104,7 @@ fn read_request(stream: &mut impl Read) -> Option<String> {
         }
     }
     let head = String::from_utf8(bytes).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).ok()?;
     Some(head + &String::from_utf8(body).unwrap())
