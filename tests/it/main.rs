@@ -21,6 +21,7 @@
 //! | [`scheduled`], [`replaying`] | later, again, and in the background |
 //! | [`fanning_out`] | a message for many endpoints reaches each of them once |
 //! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
+//! | [`sources`], [`inbound`] | a provider's webhooks are taken, once, when they are the provider's; what is not leaves nothing |
 //! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`simulation`] | all of that under disasters drawn from seeds, in simulated time |
@@ -79,6 +80,7 @@ mod scheduled;
 mod sdk;
 mod secrets;
 mod simulation;
+mod sources;
 mod tidy;
 mod trouble;
 mod undelivered;

@@ -1,4 +1,4 @@
-//! The door `manage`: applications, endpoints, event types, public keys, portal tokens, health, the API's document. It also
+//! The door `manage`: applications, endpoints, event types, sources, public keys, portal tokens, health, the API's document. It also
 //! answers every route that is nobody's, so that even those answers have the API's own shape.
 
 mod applications;
@@ -8,6 +8,7 @@ mod endpoints;
 mod event_types;
 mod health;
 mod public_keys;
+mod sources;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -16,6 +17,7 @@ use axum::routing::{get, post};
 use fanfare::config::Platform;
 use fanfare::flows::configure::Configure;
 use fanfare::http::etag::revalidate;
+use fanfare::http::public_url::PublicUrl;
 use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
 
@@ -26,11 +28,18 @@ struct Door {
     configure: Configure,
     store: Store,
     portals: Portals,
+    public_url: PublicUrl,
 }
 
 impl FromRef<Door> for Portals {
     fn from_ref(door: &Door) -> Self {
         door.portals.clone()
+    }
+}
+
+impl FromRef<Door> for PublicUrl {
+    fn from_ref(door: &Door) -> Self {
+        door.public_url.clone()
     }
 }
 
@@ -57,7 +66,8 @@ pub fn router(platform: &Platform) -> Router {
         effects: platform.effects.clone(),
         url: platform.settings.portal_url.clone(),
     };
-    let door = Door { configure, store, portals };
+    let public_url = PublicUrl::new(&platform.settings.public_url);
+    let door = Door { configure, store, portals, public_url };
     let routes = read_again_and_again()
         .route_layer(from_fn(revalidate))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
@@ -74,6 +84,9 @@ pub fn router(platform: &Platform) -> Router {
             "/api/v1/operational-webhook/endpoint/{endpoint_id}/headers",
             get(endpoints::get_headers).put(endpoints::put_headers),
         )
+        .route("/api/v1/source/{source_id}/secret", get(sources::get_secret))
+        .route("/api/v1/source/{source_id}/secret/rotate", post(sources::rotate_secret))
+        .route("/api/v1/source/{source_id}/token/rotate", post(sources::rotate_token))
         .route("/api/v1/auth/app-portal-access/{app_id}", post(authentication::app_portal_access))
         .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
         .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
@@ -106,6 +119,11 @@ fn read_again_and_again() -> Router<Door> {
         .route(
             "/api/v1/event-type/{event_type_name}",
             get(event_types::get).put(event_types::put).patch(event_types::patch).delete(event_types::delete),
+        )
+        .route("/api/v1/source", get(sources::list).post(sources::create))
+        .route(
+            "/api/v1/source/{source_id}",
+            get(sources::get).put(sources::put).patch(sources::patch).delete(sources::delete),
         )
         .route("/.well-known/webhooks/{org_id}/{app_id}/jwks.json", get(public_keys::jwks))
 }

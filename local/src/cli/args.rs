@@ -101,6 +101,9 @@ pub(super) struct StartArgs {
     /// Page your customers manage their endpoints on; portal tokens are handed to it behind '#' [default: none]
     #[arg(long, env = names::PORTAL_URL, value_name = "URL")]
     pub(super) portal_url: Option<String>,
+    /// Where providers of inbound webhooks reach this gateway, for example through a tunnel [default: as each request says]
+    #[arg(long, env = names::PUBLIC_URL, value_name = "URL")]
+    pub(super) public_url: Option<String>,
     /// How much is logged: error, warn, info, debug, trace, or filter directives
     #[arg(long, env = names::LOG_LEVEL, default_value = "info", value_name = "LEVEL")]
     pub(super) log_level: String,
@@ -292,6 +295,7 @@ impl StartArgs {
             (names::HTTPS_ONLY, self.https_only),
             (names::DISABLE_AFTER_DAYS, self.disable_after_days),
             (names::PORTAL_URL, self.portal_url),
+            (names::PUBLIC_URL, self.public_url),
             (names::LOG_LEVEL, Some(self.log_level)),
         ];
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

@@ -41,6 +41,8 @@ pub mod names {
     pub const CIRCUIT_BREAKER: &str = "FANFARE_CIRCUIT_BREAKER";
     /// Address of the page customers manage their endpoints on; portal tokens are handed to it behind `#`.
     pub const PORTAL_URL: &str = "FANFARE_PORTAL_URL";
+    /// Where the gateway is reached from outside; empty: as each request says.
+    pub const PUBLIC_URL: &str = "FANFARE_PUBLIC_URL";
     /// How much is logged: a level (`info`) or filter directives.
     pub const LOG_LEVEL: &str = "FANFARE_LOG_LEVEL";
 }
@@ -84,6 +86,8 @@ pub struct Settings {
     pub circuit_breaker: bool,
     /// The portal's page; empty when there is none.
     pub portal_url: String,
+    /// Where the gateway is reached from outside; empty: as each request says.
+    pub public_url: String,
     /// How much is logged.
     pub log_level: String,
 }
@@ -154,6 +158,7 @@ impl Settings {
             .unwrap_or(DISABLE_AFTER_DAYS_DEFAULT),
             circuit_breaker: optional(names::CIRCUIT_BREAKER, &get, yes_or_no)?.unwrap_or(true),
             portal_url: optional(names::PORTAL_URL, &get, web_address)?.unwrap_or_default(),
+            public_url: optional(names::PUBLIC_URL, &get, web_address)?.unwrap_or_default(),
             log_level: get(names::LOG_LEVEL).unwrap_or_else(|| "info".to_owned()),
         })
     }
@@ -251,6 +256,7 @@ mod tests {
         check(names::DISABLE_AFTER_DAYS, "31", false);
         check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
         check(names::PORTAL_URL, "javascript:alert(1)", false);
+        check(names::PUBLIC_URL, "hooks.example.com", false);
     }
 
     #[test]

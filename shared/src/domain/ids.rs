@@ -92,6 +92,10 @@ typed_id!(
     /// One uploaded file of events.
     ImportId, "imp_");
 
+typed_id!(
+    /// Where webhooks of a provider come in.
+    SourceId, "src_");
+
 /// An application within its organization: the scope every message, endpoint and attempt lives in, and the beginning of
 /// each of their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 //! stand in a URL path and in a key unescaped.
 
 use super::Invalid;
-use super::ids::{ApplicationId, EndpointId, MessageId};
+use super::ids::{ApplicationId, EndpointId, MessageId, SourceId};
 
 /// Longest name of any kind: it becomes part of a table key (2,048 bytes at most) together with two identifiers.
 pub const NAME_CHARS_MAX: usize = 256;
@@ -52,6 +52,9 @@ name!(
 name!(
     /// The caller's own identifier of an endpoint; unique in the application. Never looks like an endpoint id.
     EndpointUid, |text| uid(text, EndpointId::PREFIX));
+name!(
+    /// The caller's own identifier of a source; unique in the organization. Never looks like a source id.
+    SourceUid, |text| uid(text, SourceId::PREFIX));
 name!(
     /// The caller's own identifier of an event; one message per application and event id. Never looks like a message id.
     EventId, |text| uid(text, MessageId::PREFIX));

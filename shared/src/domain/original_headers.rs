@@ -15,8 +15,7 @@ pub const ORIGINAL_HEADERS_MAX: usize = 20;
 pub const ORIGINAL_HEADERS_BYTES_MAX: usize = 4_096;
 
 /// Names that say who is asking, or through whom, and nothing about the event.
-const KEPT_BACK: [&str; 8] =
-    ["cookie", "cookie2", "forwarded-for", "set-cookie", "true-client-ip", "via", "x-csrf-token", "x-real-ip"];
+const KEPT_BACK: [&str; 7] = ["cookie", "cookie2", "set-cookie", "true-client-ip", "via", "x-csrf-token", "x-real-ip"];
 const KEPT_BACK_PREFIX: &str = "x-forwarded-";
 
 /// The headers of a message, in lower case, each once.
@@ -45,11 +44,6 @@ impl OriginalHeaders {
         let (mut read, pairs) = (Self::default(), pairs.into_iter().collect::<BTreeMap<_, _>>());
         pairs.into_iter().filter_map(|(name, value)| parse(name, value)).for_each(|header| read.add(header));
         read
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// All of them.

@@ -111,4 +111,6 @@ pub enum Thing {
     Task,
     /// An attempt.
     Attempt,
+    /// A source.
+    Source,
 }

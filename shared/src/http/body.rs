@@ -43,7 +43,7 @@ where
             return Err(Problem::NotJson);
         }
         let idempotency_key = idempotency_key(request.headers())?;
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request.into_body(), BODY_BYTES_MAX).await?;
         Ok(Self { value: parse(&bytes)?, bytes, idempotency_key })
     }
 }
@@ -77,10 +77,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+/// A body of up to so many bytes.
+pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, bytes_max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge(BODY_BYTES_MAX)),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge(bytes_max)),
         Err(_) => Err(Problem::field(&["body"], "the body ended early")),
     }
 }

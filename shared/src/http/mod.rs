@@ -11,6 +11,7 @@ pub mod etag;
 pub mod openapi;
 pub mod path;
 pub mod problem;
+pub mod public_url;
 pub mod query;
 pub mod routes;
 pub mod wire;

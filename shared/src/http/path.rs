@@ -6,7 +6,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
-use crate::store::{EndpointRef, MessageRef};
+use crate::store::{EndpointRef, MessageRef, SourceRef};
 
 /// The path's parameters, in order.
 #[derive(Debug)]
@@ -27,6 +27,11 @@ where
 /// The endpoint a path names.
 pub fn endpoint(text: &str) -> Result<EndpointRef, Problem> {
     EndpointRef::parse(text).ok_or(Problem::NotFound)
+}
+
+/// The source a path names.
+pub fn source(text: &str) -> Result<SourceRef, Problem> {
+    SourceRef::parse(text).ok_or(Problem::NotFound)
 }
 
 /// The message a path names.

@@ -47,6 +47,10 @@ pub enum Problem {
     TooLarge(usize),
     /// The body is not declared as JSON.
     NotJson,
+    /// The body of an inbound webhook came compressed.
+    Compressed,
+    /// An inbound webhook is not what its provider signs; the reason.
+    NotVerified(String),
     /// Fields that break their rules.
     Invalid(Vec<FieldError>),
     /// An engine does not answer; the same request may succeed in a moment.
@@ -134,6 +138,11 @@ impl Problem {
                 let detail = "the body must be sent as content-type: application/json".to_owned();
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
             }
+            Self::Compressed => {
+                let detail = "the body must be sent without a content-encoding".to_owned();
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+            }
+            Self::NotVerified(detail) => (StatusCode::UNAUTHORIZED, "verification_failed", detail.clone()),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error", String::new()),
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not done; repeat the request in a moment".to_owned())

@@ -62,6 +62,8 @@ const EVENT_TYPE_NAME: &str = "/api/v1/event-type/{event_type_name}";
 const OPERATIONAL: &str = "/api/v1/operational-webhook/endpoint";
 const OPERATIONAL_ID: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}";
 const OPERATIONAL_HEADERS: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}/headers";
+const SOURCE: &str = "/api/v1/source";
+const SOURCE_ID: &str = "/api/v1/source/{source_id}";
 const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}";
 const ATTEMPT_CONTENT: &str = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content";
 const ATTEMPTS_OF_DELIVERY: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt";
@@ -107,6 +109,15 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "manage", "operational-webhook-endpoint.rotate-secret", Organization),
     route("GET", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.get-headers", Organization),
     route("PUT", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.update-headers", Organization),
+    route("GET", SOURCE, "manage", "source.list", Organization),
+    route("POST", SOURCE, "manage", "source.create", Organization),
+    route("GET", SOURCE_ID, "manage", "source.get", Organization),
+    route("PUT", SOURCE_ID, "manage", "source.update", Organization),
+    route("PATCH", SOURCE_ID, "manage", "source.patch", Organization),
+    route("DELETE", SOURCE_ID, "manage", "source.delete", Organization),
+    route("GET", "/api/v1/source/{source_id}/secret", "manage", "source.get-secret", Organization),
+    route("POST", "/api/v1/source/{source_id}/secret/rotate", "manage", "source.rotate-secret", Organization),
+    route("POST", "/api/v1/source/{source_id}/token/rotate", "manage", "source.rotate-token", Organization),
     route("POST", "/api/v1/auth/app-portal-access/{app_id}", "manage", "authentication.app-portal-access", Organization),
     route("POST", "/api/v1/auth/dashboard-access/{app_id}", "manage", "authentication.dashboard-access", Organization),
     route("POST", "/api/v1/auth/app/{app_id}/expire-all", "manage", "authentication.expire-all", Organization),

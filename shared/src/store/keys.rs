@@ -4,9 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::ids::{AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId};
+use crate::domain::ids::{AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
-use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey};
+use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey, SourceUid};
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of an application's partition, in this order: one range holds the application and its endpoints, what
@@ -62,6 +62,22 @@ pub(super) fn event_types(organization: &OrganizationId) -> String {
 /// Partition: what idempotency keys of an organization have made (other than messages, which need no record).
 pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> String {
     format!("I#{}#{}", organization.ksuid(), URL_SAFE_NO_PAD.encode(key_hash))
+}
+
+/// Partition: an organization's sources, by the time they were made, and their uids.
+pub(super) fn sources(organization: &OrganizationId) -> String {
+    format!("R#{}", organization.ksuid())
+}
+
+/// Before every source's identifier in a sort key.
+pub(super) const SOURCE: &str = "S#";
+
+pub(super) fn source_sk(id: &SourceId) -> String {
+    format!("{SOURCE}{}", id.ksuid())
+}
+
+pub(super) fn source_uid_sk(uid: &SourceUid) -> String {
+    format!("U#{uid}")
 }
 
 /// Partition: an organization's background tasks, by the time they were asked for.

@@ -25,6 +25,7 @@ mod messages;
 mod page;
 mod recipients;
 mod sessions;
+mod sources;
 mod task_item;
 mod undelivered;
 mod usage;
@@ -51,6 +52,7 @@ pub use listing::ListFilter;
 pub use messages::{Accepted, MessageRef, PAYLOAD_IN_ITEM_BYTES_MAX};
 pub use recipients::Recipients;
 pub use sessions::Cutoff;
+pub use sources::SourceRef;
 pub use undelivered::Traces;
 pub use usage::Counted;
 

@@ -103,6 +103,26 @@ const IMPORT: Refused = &[
     ("columns", "{\"unknown\":\"a\"}"),
 ];
 const DESCRIPTION: Refused = &[("description", "7"), ("schemas", "{\"1\":7}"), ("archived", "7")];
+const SOURCE: Refused = &[
+    ("name", "\"\""),
+    ("uid", "\"a b\""),
+    ("provider", "{\"kind\":\"nobody\"}"),
+    ("provider", "{\"kind\":\"github\",\"header\":\"x\"}"),
+    ("appId", "\"nobody\""),
+    ("appId", "\"a b\""),
+    ("eventTypes", "{\"prefix\":\"a b\"}"),
+    ("forwardHeaders", "[\"host\"]"),
+    ("forwardHeaders", "[\"authorization\"]"),
+    ("secret", "\"\""),
+];
+const PATCHED_SOURCE: Refused = &[
+    ("name", "\"\""),
+    ("provider", "{\"kind\":\"stripe\"}"),
+    ("appId", "\"nobody\""),
+    ("eventTypes", "7"),
+    ("disabled", "7"),
+];
+const SOURCE_BODY: &str = r#"{"name":"New","provider":{"kind":"github"},"appId":"acme"}"#;
 const URL_BODY: &str = r#"{"url":"http://127.0.0.1:9/"}"#;
 const SINCE_BODY: &str = r#"{"since":"$AN_HOUR_AGO"}"#;
 
@@ -159,6 +179,16 @@ pub(super) const CASES: &[Case] = &[
     once(send("operational-webhook-endpoint.rotate-secret", 200, NotFound, "{}", &[("key", "\"short\"")]), "gracePeriodSeconds", "60"),
     get("operational-webhook-endpoint.get-headers", NotFound),
     send("operational-webhook-endpoint.update-headers", 204, NotFound, r#"{"headers":{"x-a":"1"}}"#, &[("headers", "{\"host\":\"x\"}")]),
+    get("source.list", OwnEmpty),
+    once(send("source.create", 201, Status(422), SOURCE_BODY, SOURCE), "name", "\"Newer\""),
+    get("source.get", NotFound),
+    upsert(send("source.update", 200, Status(422), SOURCE_BODY, SOURCE), &["source_id"]),
+    send("source.patch", 200, NotFound, r#"{"name":"New"}"#, PATCHED_SOURCE),
+    plain("source.delete", 204, NotFound),
+    get("source.get-secret", NotFound),
+    once(send("source.rotate-secret", 200, NotFound, "{}", &[("key", "\"\""), ("gracePeriodSeconds", "604801")]),
+        "gracePeriodSeconds", "60"),
+    plain("source.rotate-token", 200, NotFound),
     plain("health.get", 204, OwnEmpty),
     plain("health.head", 204, OwnEmpty),
     plain("health.ping", 204, OwnEmpty),

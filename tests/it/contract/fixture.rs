@@ -17,7 +17,7 @@ use crate::harness::{Answer, JWT_SECRET, ORGANIZATION, Stage, as_json, request};
 const STRANGER: &str = "org_2AnotherOrganization0000000";
 
 /// An organization with an application `acme`, its endpoint `main`, a message with an attempt, an event type, a background
-/// task and an operational endpoint; and an application `other`.
+/// task, an operational endpoint, a source `hooks` and an open one; and an application `other`.
 pub(super) struct Fixture {
     stage: Stage,
     pub(super) owner: String,
@@ -30,6 +30,8 @@ pub(super) struct Fixture {
     operational: String,
     import: String,
     etag: String,
+    /// The two parts of an address that takes everything.
+    inbound: (String, String),
 }
 
 impl Fixture {
@@ -56,6 +58,12 @@ impl Fixture {
         let etag = stage.upload_part(&import, 1, b"{}").await;
         let operational = json!({ "url": "http://127.0.0.1:9/", "uid": "ops" });
         let operational = create("/api/v1/operational-webhook/endpoint", operational).await;
+        let hooks = json!({ "name": "Hooks", "uid": "hooks", "provider": { "kind": "github" }, "appId": "acme" });
+        create("/api/v1/source", hooks).await;
+        let open =
+            create("/api/v1/source", json!({ "name": "Open", "provider": { "kind": "none" }, "appId": "acme" })).await;
+        let mut address = open["ingestUrl"].as_str().unwrap().rsplit('/').map(str::to_owned);
+        let inbound = (address.next().unwrap(), address.next().unwrap());
         let now = stage.platform.effects.now();
         let token = |organization: &str| {
             let organization = OrganizationId::parse(organization).unwrap();
@@ -65,6 +73,7 @@ impl Fixture {
             owner: token(ORGANIZATION),
             stranger: token(STRANGER),
             operational: operational["id"].as_str().unwrap().to_owned(),
+            inbound,
             stage,
             endpoint,
             application,
@@ -90,6 +99,9 @@ impl Fixture {
             "event_type_name" => "a.b",
             "task_id" => &self.task,
             "import_id" => &self.import,
+            "source_id" if route.path.starts_with("/in/") => &self.inbound.1,
+            "source_id" => "hooks",
+            "token" => &self.inbound.0,
             other => panic!("nobody knows what {other} is"),
         }
     }
@@ -205,6 +217,7 @@ pub(super) fn nothing(parameter: &str) -> [&'static str; 3] {
         "event_type_name" => ["none", "none.such", "a%20b"],
         "import_id" => ["none", "imp_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         "task_id" => ["none", "qtask_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
+        "source_id" => ["none", "src_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         other => panic!("nobody knows what {other} is"),
     }
 }

@@ -1,5 +1,6 @@
-//! The API's document: complete and sound ([`soundness`]), true ([`truth`]), and readable ([`page`]).
+//! The API's document: complete and sound ([`soundness`]), true ([`truth`], [`names`]), and readable ([`page`]).
 
+mod names;
 mod page;
 mod soundness;
 mod truth;

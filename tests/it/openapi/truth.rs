@@ -1,12 +1,9 @@
 //! What the functions answer is what the document says: the status is there, the properties are those it names, all that it
-//! requires are there. And what it calls a name is what the gateway takes for one.
+//! requires are there.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fanfare::domain::Invalid;
-use fanfare::domain::names::{ApplicationUid, Channel, EndpointUid, EventId, EventTypeName, OrderingKey, Tag};
-use fanfare::domain::timestamp::Timestamp;
 use fanfare::domain::undelivered::UndeliveredBecause;
 use serde_json::{Value, json};
 
@@ -304,35 +301,48 @@ async fn answers_about_own_endpoints_keys_and_imports_are_as_documented() {
     held.call("event-type.list", "?with_content=true", None, 200).await;
 }
 
-/// A text fits a schema just when it is taken.
-#[track_caller]
-fn check<T>(document: &Document, schema: &str, parse: impl Fn(&str) -> Result<T, Invalid>, text: &str) {
-    let reference = json!({ "$ref": format!("#/components/schemas/{schema}") });
-    let fits = document.validator(&reference).is_valid(&json!(text));
-    assert_eq!(fits, parse(text).is_ok(), "{schema}: {text:?}");
-}
-
-#[test]
-fn names_fit_their_schemas_just_when_they_are_taken() {
-    let document = Document::new();
-    let (long, too_long) = ("a".repeat(256), "a".repeat(257));
-    let (channel, too_long_channel) = ("a".repeat(128), "a".repeat(129));
-    let ours = ["app_", "app_x", "ep_", "ep_x", "msg_x", "msg_", "xapp_"];
-    let others = [
-        "", "a", "A-1_2.x", "a:b", "a+b", "a b", "a/b", "ü", "a\n", "#", &long, &too_long, &channel, &too_long_channel,
+#[tokio::test]
+async fn answers_about_sources_are_as_documented() {
+    let held = Held::new().await;
+    held.call("application.create", "", Some(json!({ "name": "A", "uid": "a" })), 201).await;
+    let place = json!({ "pointer": "/event/id" });
+    let providers = [
+        json!({ "kind": "github" }),
+        json!({ "kind": "none", "eventId": { "header": "x-id" } }),
+        json!({ "kind": "basic", "eventType": place }),
+        json!({ "kind": "paypal", "webhookId": "1JE4291016473214C" }),
+        json!({ "kind": "generic-hmac", "header": "x-sig" }),
+        json!({
+            "kind": "generic-hmac", "header": "x-sig", "algorithm": "sha512", "encoding": "base64url", "prefix": "v1=",
+            "timestampHeader": "x-time", "timestampUnit": "milliseconds", "toleranceSeconds": 60,
+            "signed": "{timestamp}:{body}", "eventId": place, "eventType": { "header": "x-type" },
+        }),
     ];
-    for text in ours.into_iter().chain(others) {
-        check(&document, "ApplicationUid", |text| ApplicationUid::parse(text), text);
-        check(&document, "EndpointUid", |text| EndpointUid::parse(text), text);
-        check(&document, "EventId", |text| EventId::parse(text), text);
-        check(&document, "EventTypeName", |text| EventTypeName::parse(text), text);
-        check(&document, "OrderingKey", |text| OrderingKey::parse(text), text);
-        check(&document, "Channel", |text| Channel::parse(text), text);
-        check(&document, "Tag", |text| Tag::parse(text), text);
+    for provider in providers {
+        let mut source = json!({ "name": "S", "provider": provider, "appId": "a" });
+        if !["none", "paypal", "github"].contains(&provider["kind"].as_str().unwrap()) {
+            source["secret"] = json!("name:a-password-of-some-length");
+        }
+        held.call("source.create", "", Some(source), 201).await;
     }
-    for text in
-        ["", "2026-11-24T09:30:00Z", "2026-11-24T09:30:00.123+01:00", "2026-11-24", "yesterday", "2026-13-01T00:00:00Z"]
-    {
-        check(&document, "Timestamp", Timestamp::parse_rfc3339, text);
-    }
+    let full = json!({
+        "name": "S", "uid": "s", "provider": { "kind": "github" }, "appId": "a", "forwardHeaders": ["x-a"], "disabled": true,
+        "secret": "a-secret-of-some-length-0123456789",
+        "eventTypes": { "eventType": "a.b", "map": { "c/d": "c.d" }, "ignore": ["ping"] },
+    });
+    held.call("source.create", "", Some(full.clone()), 201).await;
+    held.call("source.create", "", Some(full.clone()), 409).await;
+    held.call("source.list", "?limit=1", None, 200).await;
+    held.name("source_id", "s");
+    let shown = held.call("source.get", "", None, 200).await;
+    // What is answered can be sent back.
+    held.call("source.update", "", Some(shown), 200).await;
+    held.call("source.patch", "", Some(json!({ "eventTypes": null, "disabled": false })), 200).await;
+    held.call("source.patch", "", Some(json!({ "provider": { "kind": "none" } })), 422).await;
+    held.call("source.get-secret", "", None, 200).await;
+    held.call("source.rotate-secret", "", Some(json!({ "gracePeriodSeconds": 0 })), 200).await;
+    held.call("source.rotate-token", "", None, 200).await;
+    held.call("source.delete", "", None, 204).await;
+    held.call("source.get", "", None, 404).await;
+    held.call("source.update", "", Some(full), 201).await;
 }

@@ -1,4 +1,4 @@
-//! Configuring: applications, endpoints and event types are created, replaced, changed and deleted.
+//! Configuring: applications, endpoints, event types and sources are created, replaced, changed and deleted.
 //!
 //! Creating happens once per idempotency key, by a record in the same transaction; a repeat is answered with what the first
 //! request made, as it is now. Changing reads, decides and writes over exactly what it read; a change that was overtaken by
@@ -21,10 +21,12 @@ mod event_types;
 mod import_event_types;
 mod public_keys;
 mod rotate_secret;
+mod sources;
 
 pub use endpoints::{EndpointName, NewEndpoint};
 pub use import_event_types::ImportOptions;
 pub use rotate_secret::Rotation;
+pub use sources::{NewSource, SourceRotation};
 
 use super::{CreationKey, Refusal, key_reused};
 use crate::config::Platform;

@@ -9,6 +9,7 @@ mod op;
 mod operations;
 mod page;
 mod paths;
+mod provider;
 mod tags;
 pub mod values;
 

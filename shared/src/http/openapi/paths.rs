@@ -29,6 +29,8 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("attempt_id", "The attempt's id.", "atmpt_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("event_type_name", "The event type's name.", "invoice.paid"),
     ("import_id", "The import's id.", "imp_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
+    ("source_id", "The source's id or uid.", "src_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
+    ("token", "The secret part of the source's address.", "YhQ4vCPZZ1cUh9bZJ1Wn0JpPVc3rEJ7kq2mH8sLw4dXo0aBtUuRfG6iYzT5"),
     ("task_id", "The task's id.", "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
 ];
 

@@ -16,6 +16,7 @@ const TAGS: &[(&str, &str, &str)] = &[
     ("import", "Import", "A file of events, uploaded once; every record becomes a message."),
     ("background-task", "Background task", "Work that goes on after its request was answered."),
     ("statistics", "Statistics", "How much was done."),
+    ("source", "Source", "Where the webhooks of a provider come in: verified by its own scheme, they become messages of an application."),
     ("operational-webhook-endpoint", "Operational webhook endpoint", "Where the gateway tells you what happened to your endpoints and messages."),
     ("health", "Health", "Whether the gateway works, for monitors and load balancers."),
     ("openapi", "Document", "This document."),

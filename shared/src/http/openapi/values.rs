@@ -14,21 +14,25 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::provider;
 use crate::domain::access::Capability;
 use crate::domain::attempt::{AttemptStatus, Trigger};
 use crate::domain::background::TaskStatus;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::endpoint::{HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use crate::domain::event_type::SchemaValidation;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, TaskId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId, TaskId};
 use crate::domain::import::Columns;
+use crate::domain::inbound::Provider;
 use crate::domain::ksuid::KSUID_CHARS;
 use crate::domain::legacy_signature::Encoding;
 use crate::domain::names::{
-    ApplicationUid, CHANNEL_CHARS_MAX, Channel, EndpointUid, EventId, EventTypeName, NAME_CHARS_MAX, OrderingKey, Tag,
+    ApplicationUid, CHANNEL_CHARS_MAX, Channel, EndpointUid, EventId, EventTypeName, NAME_CHARS_MAX, OrderingKey,
+    SourceUid, Tag,
 };
 use crate::domain::schedule::{RETRIES_MAX, RETRY_DELAY_S_MAX, RetrySchedule};
 use crate::domain::signature::{SignatureScheme, SigningSecret};
+use crate::domain::source_events::{NAMES_MAX, PROVIDER_NAME_BYTES_MAX};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::undelivered::UndeliveredBecause;
 use crate::domain::url::{EndpointUrl, URL_BYTES_MAX};
@@ -63,9 +67,11 @@ schema! {
     AttemptId, "AttemptId" => id(AttemptId::PREFIX);
     TaskId, "TaskId" => id(TaskId::PREFIX);
     ImportId, "ImportId" => id(ImportId::PREFIX);
+    SourceId, "SourceId" => id(SourceId::PREFIX);
 
     ApplicationUid, "ApplicationUid" => uid(ApplicationId::PREFIX);
     EndpointUid, "EndpointUid" => uid(EndpointId::PREFIX);
+    SourceUid, "SourceUid" => uid(SourceId::PREFIX);
     EventId, "EventId" => uid(MessageId::PREFIX);
     EventTypeName, "EventTypeName" => name(NAME_CHARS_MAX, "", "").examples([json!("invoice.paid")]);
     Channel, "Channel" => name(CHANNEL_CHARS_MAX, ":+", "").examples([json!("project:123")]);
@@ -178,6 +184,13 @@ schema! {
         .description(Some("Free-form pairs."))
         .property_names(Some(Schema::from(text().min_length(Some(1)))))
         .additional_properties(Some(AdditionalProperties::from(Schema::from(text()))));
+    ProviderNames, "ProviderNames" => ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::Object))
+        .description(Some("Your event types by the provider's names."))
+        .property_names(Some(Schema::from(text().min_length(Some(1)).max_length(Some(PROVIDER_NAME_CHARS_MAX)))))
+        .additional_properties(Some(AdditionalProperties::from(Ref::from_schema_name("EventTypeName"))))
+        .max_properties(Some(NAMES_MAX));
+    Provider, "Provider" => provider::schema();
     Headers, "Headers" => headers(header_value(SchemaType::Type(Type::String)));
     HeaderChanges, "HeaderChanges" => headers(header_value(SchemaType::from_iter([Type::String, Type::Null])));
 }
@@ -215,6 +228,12 @@ pub enum LegacyKind {}
 
 /// What a caller attaches to a thing.
 pub enum Pairs {}
+
+/// Event types by a provider's names.
+pub enum ProviderNames {}
+
+/// What any text of so many characters is within, whatever its bytes.
+const PROVIDER_NAME_CHARS_MAX: usize = PROVIDER_NAME_BYTES_MAX / 4;
 
 /// Headers by name.
 pub enum Headers {}

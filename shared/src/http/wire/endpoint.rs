@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::legacy_signature::{LegacySignatureIn, LegacySignatureOut, into_drafts};
-use super::{bounded_list, checked_list, checked_metadata, checked_text, present};
+use super::{
+    GRACE_S_DEFAULT, GRACE_S_MAX, bounded_list, checked_grace, checked_list, checked_metadata, checked_text, present,
+};
 use crate::domain::Metadata;
 use crate::domain::endpoint::{
     ENDPOINT_CHANNELS_MAX, ENDPOINT_EVENT_TYPES_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
@@ -379,10 +381,6 @@ impl From<&Endpoint> for EndpointHeadersOut {
     }
 }
 
-/// Longest time an old secret may go on signing, and the time it does when nothing is said: 7 days and 1 day, in seconds.
-const GRACE_S_MAX: u32 = 604_800;
-const GRACE_S_DEFAULT: u32 = 86_400;
-
 /// What rotates a secret.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -402,12 +400,7 @@ impl EndpointSecretRotateIn {
     /// Checked as a whole.
     pub fn into_rotation(self) -> Result<Rotation, Problem> {
         let (secret, scheme) = secret_and_scheme("key", self.key, self.signature)?;
-        let grace_s = self.grace_period_seconds.unwrap_or(GRACE_S_DEFAULT);
-        if grace_s > GRACE_S_MAX {
-            let rule = format!("must not be more than {GRACE_S_MAX}");
-            return Err(Problem::field(&["body", "gracePeriodSeconds"], rule));
-        }
-        Ok(Rotation { secret, scheme, grace_ms: i64::from(grace_s) * 1_000 })
+        Ok(Rotation { secret, scheme, grace_ms: checked_grace(self.grace_period_seconds)? })
     }
 }
 

@@ -15,6 +15,7 @@ pub mod jwks;
 pub mod legacy_signature;
 pub mod message;
 pub mod openapi_import;
+pub mod source;
 pub mod statistics;
 pub mod undelivered;
 
@@ -46,6 +47,19 @@ fn checked_text(field: &str, text: String, bytes: std::ops::RangeInclusive<usize
         return Ok(text);
     }
     Err(Problem::field(&["body", field], format!("must be {} to {} bytes long", bytes.start(), bytes.end())))
+}
+
+/// Longest time an old secret may go on counting, and the time it does when nothing is said: 7 days and 1 day, in seconds.
+const GRACE_S_MAX: u32 = 604_800;
+const GRACE_S_DEFAULT: u32 = 86_400;
+
+/// For how long a secret that is replaced goes on counting, in milliseconds.
+fn checked_grace(grace_s: Option<u32>) -> Result<i64, Problem> {
+    let grace_s = grace_s.unwrap_or(GRACE_S_DEFAULT);
+    if grace_s > GRACE_S_MAX {
+        return Err(Problem::field(&["body", "gracePeriodSeconds"], format!("must not be more than {GRACE_S_MAX}")));
+    }
+    Ok(i64::from(grace_s) * 1_000)
 }
 
 /// A list without repetitions that, when it is given, has something in it, and not too much.

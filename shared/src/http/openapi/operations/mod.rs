@@ -23,6 +23,7 @@ mod imports;
 mod messages;
 mod operational;
 mod service;
+mod sources;
 mod tasks;
 
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ pub(super) fn all() -> Vec<OperationDoc> {
         tasks::operations(),
         authentication::operations(),
         operational::operations(),
+        sources::operations(),
         service::operations(),
     ];
     resources.into_iter().flatten().collect()
@@ -54,6 +56,7 @@ const MESSAGE: &str = "msg_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const ATTEMPT: &str = "atmpt_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const UNDELIVERED: &str = "und_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const IMPORT: &str = "imp_1srOrx2ZWZBpBUvZwXKQmoEYga2";
+const SOURCE: &str = "src_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const TASK: &str = "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 const INSTANT: &str = "2026-11-24T09:30:00Z";
 
