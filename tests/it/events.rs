@@ -1,17 +1,22 @@
 //! The sample events: each is what its function takes, and is answered as a function on Lambda would answer it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_lambda_events::sqs::SqsEvent;
+use fanfare::domain::ids::{ApplicationId, OrganizationId, SourceId};
+use fanfare::domain::inbound::Provider;
+use fanfare::domain::source::{SourceDraft, SourceParts};
+use fanfare::domain::source_address::{SOURCE_TOKEN_BYTES, SourceToken};
+use fanfare::domain::source_events::EventTypeRule;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service};
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
-use crate::harness::Stage;
 use crate::harness::process::root;
 use crate::harness::table::{items_of, text};
+use crate::harness::{ORGANIZATION, Stage};
 
 /// The order matters: an endpoint needs its application, a message is found after it was accepted.
 const HTTP: &[(&str, &str, i64)] = &[
@@ -24,6 +29,9 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("manage", "put-endpoint-headers", 204),
     ("manage", "get-endpoint-headers", 200),
     ("manage", "rotate-endpoint-secret", 200),
+    ("manage", "create-source", 201),
+    ("manage", "get-source", 200),
+    ("manage", "rotate-source-token", 200),
     ("manage", "app-portal-access", 200),
     ("manage", "expire-portal-tokens", 204),
     ("manage", "logout", 204),
@@ -67,6 +75,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("import", "part"),
     ("import", "from-s3"),
     ("sweep", "minute"),
+    ("ingest", "stripe"),
+    ("ingest", "github"),
+    ("ingest", "bad-signature"),
+    ("ingest", "challenge"),
     ("background", "job"),
     ("background", "fan-out"),
     ("background", "operational-event"),
@@ -110,6 +122,56 @@ async fn every_http_event_is_answered() {
     let expunged = json!({ "invoice-1042-paid": "expunged", "invoice-0000-paid": "not-found" });
     assert_eq!(bodies[&("history", "bulk-expunge")]["results"], expunged);
     assert!(bodies[&("manage", "get-endpoint-secret")]["key"].as_str().unwrap().starts_with("whsec_"));
+}
+
+/// The sources that the events under `events/ingest` are addressed to.
+async fn make_sources(stage: &Stage) {
+    let application = stage.call("POST", "/api/v1/app", Some(json!({ "name": "Acme", "uid": "acme" }))).await.id();
+    let (organization, now) = (OrganizationId::parse(ORGANIZATION).unwrap(), stage.platform.effects.now());
+    let sources = [
+        ("src_2FanfareSampleStripe0000000", Provider::Stripe),
+        ("src_2FanfareSampleGithub0000000", Provider::Github),
+        ("src_2FanfareSampleSlack00000000", Provider::Slack),
+    ];
+    for (id, provider) in sources {
+        let parts = SourceParts {
+            id: SourceId::parse(id).unwrap(),
+            application: ApplicationId::parse(&application).unwrap(),
+            secret: Some(provider.check_secret("whsec_sample-secret-not-for-production").unwrap()),
+            token: SourceToken::new([7; SOURCE_TOKEN_BYTES]),
+        };
+        let draft = SourceDraft {
+            name: provider.name().to_owned(),
+            uid: None,
+            provider,
+            event_types: EventTypeRule::default(),
+            forwarded_headers: Vec::new(),
+            is_disabled: false,
+        };
+        stage.store().create_source(&organization, &draft.create(parts, now), None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn webhooks_from_outside_are_answered_as_their_providers_want_it() {
+    /// The minute in which they were signed.
+    const SIGNED_IN_MINUTE: i64 = 29_400_000;
+    let stage = Stage::new(&[]).await;
+    make_sources(&stage).await;
+    stage.clock.go_to_minute(SIGNED_IN_MINUTE);
+    for (case, status) in
+        [("stripe", 200), ("stripe", 200), ("github", 200), ("bad-signature", 401), ("challenge", 200)]
+    {
+        let answer = answer(&stage, "ingest", case).await;
+        assert_eq!(answer["statusCode"], json!(status), "{case}: {answer}");
+        let challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P";
+        assert_eq!(answer["body"].as_str().unwrap_or_default().contains(challenge), case == "challenge", "{answer}");
+    }
+    let accepted: Vec<_> = items_of(&stage.engines, "M#").await.iter().map(|item| text(item, "type")).collect();
+    assert_eq!(
+        BTreeSet::from_iter(accepted),
+        ["github.pull_request.opened", "stripe.invoice.paid"].map(str::to_owned).into()
+    );
 }
 
 #[tokio::test]

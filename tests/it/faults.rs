@@ -69,10 +69,14 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     let message = stage.publish(&application, None, json!({})).await.id();
     let portal = stage.call("POST", &format!("/api/v1/auth/app-portal-access/{application}"), Some(json!({}))).await;
     let portal = portal.json()["token"].as_str().unwrap().to_owned();
+    let source = json!({ "name": "Open", "provider": { "kind": "none" }, "appId": application });
+    let source = stage.call("POST", "/api/v1/source", Some(source)).await.json();
+    let token = source["ingestUrl"].as_str().unwrap().rsplit('/').next().unwrap();
     let now = stage.platform.effects.now();
     // What every operation finds its fields in: those it does not know it ignores.
     let good_body = json!({
-        "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }], "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
+        "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }],
+        "provider": { "kind": "github" }, "appId": application, "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
         "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
     });
@@ -86,6 +90,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         let path = path.replace("{msg_id}", &message).replace("{event_type_name}", "a.b");
         let path = path.replace("{org_id}", ORGANIZATION);
         let path = path.replace("{task_id}", "qtask_35voeScxPEP8ejsRbL1w201y48C");
+        let path = path.replace("{source_id}", source["id"].as_str().unwrap()).replace("{token}", token);
         let path = path.replace("{import_id}", "imp_35voeScxPEP8ejsRbL1w201y48C");
         let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| good_body.clone());
         for operation in OPERATIONS {

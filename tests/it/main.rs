@@ -55,6 +55,7 @@ mod health;
 mod idempotency;
 mod importing;
 mod imports;
+mod inbound;
 mod inbound_vectors;
 mod isolation;
 mod legacy_signatures;

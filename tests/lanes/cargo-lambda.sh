@@ -64,6 +64,8 @@ check manage get-endpoint-secret 'answer["statusCode"] == 200'
 check manage put-endpoint-headers 'answer["statusCode"] == 204'
 check manage get-endpoint-headers 'answer["statusCode"] == 200'
 check manage rotate-endpoint-secret 'answer["statusCode"] == 200'
+check manage create-source 'answer["statusCode"] == 201'
+check ingest bad-signature 'answer["statusCode"] == 404' # nobody has made that source here
 check manage health 'answer["statusCode"] in (200, 204)'
 check manage unknown-route 'answer["statusCode"] == 404 and "code" in json.loads(answer["body"])'
 check publish message 'answer["statusCode"] == 202'

@@ -10,6 +10,7 @@ pub(crate) fn handler_of(binary: &str, platform: &Platform) -> Option<Box<dyn Ha
     Some(match binary {
         "publish" => Box::new(http(publish::router(platform))),
         "manage" => Box::new(http(manage::router(platform))),
+        "ingest" => Box::new(http(ingest::router(platform))),
         "history" => Box::new(http(history::router(platform))),
         "deliver" => {
             let door = deliver::Door::new(platform);

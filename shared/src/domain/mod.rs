@@ -15,6 +15,7 @@ pub mod gate;
 pub mod ids;
 pub mod import;
 pub mod inbound;
+pub mod inbound_message;
 pub mod ksuid;
 pub mod legacy_signature;
 pub mod message;

@@ -13,6 +13,7 @@ pub mod example;
 pub mod expunge;
 pub mod import_file;
 mod lines;
+pub mod receive_inbound;
 pub mod resend;
 pub mod run_task;
 pub mod start_task;

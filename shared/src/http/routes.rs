@@ -129,6 +129,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/openapi.json", "manage", "openapi.get", Public),
     route("GET", "/docs", "manage", "docs.get", Public),
 
+    route("POST", "/in/{source_id}/{token}", "ingest", "source.receive", Public),
+
     route("GET", MESSAGE, "history", "message.list", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/msg/{msg_id}", "history", "message.get", Application(ViewBase)),
     route("GET", ATTEMPTS_BY_ENDPOINT, "history", "message-attempt.list-by-endpoint", Application(ViewBase)),

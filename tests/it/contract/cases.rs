@@ -189,6 +189,7 @@ pub(super) const CASES: &[Case] = &[
     once(send("source.rotate-secret", 200, NotFound, "{}", &[("key", "\"\""), ("gracePeriodSeconds", "604801")]),
         "gracePeriodSeconds", "60"),
     plain("source.rotate-token", 200, NotFound),
+    plain("source.receive", 200, Status(200)),
     plain("health.get", 204, OwnEmpty),
     plain("health.head", 204, OwnEmpty),
     plain("health.ping", 204, OwnEmpty),

@@ -79,6 +79,7 @@ impl Stage {
             routers: BTreeMap::from([
                 ("publish", publish::router(&platform)),
                 ("manage", manage::router(&platform)),
+                ("ingest", ingest::router(&platform)),
                 ("history", history::router(&platform)),
             ]),
             deliver: deliver::Door::new(&platform),

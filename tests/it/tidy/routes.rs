@@ -66,7 +66,7 @@ async fn each_router_answers_its_routes_and_refuses_who_has_no_token() {
 async fn no_router_answers_a_route_of_another_function() {
     let stage = Stage::new(&[]).await;
     let of_function = |function: &str| ROUTES.iter().filter(move |route| route.function != function).collect();
-    for function in ["publish", "manage", "history"] {
+    for function in ["publish", "manage", "ingest", "history"] {
         let others: Vec<&fanfare::http::routes::Route> = of_function(function);
         for route in others {
             let path = route.path.replace(['{', '}'], "");

@@ -1,4 +1,4 @@
-//! Sources of inbound webhooks.
+//! Sources of inbound webhooks, and their address.
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,16 @@ fn shown() -> Value {
 pub(super) fn operations() -> Vec<OperationDoc> {
     let mut all = of_sources();
     all.extend(of_secrets());
+    all.push(
+        op("source.receive", "Take a provider's webhook")
+            .describe(
+                "What the provider calls: `ingestUrl` of the source. It takes any body of up to 1 MiB, verifies it by the \
+                 provider's own scheme, and answers as that provider wants it, once the events are accepted. A source that is \
+                 disabled, one of another token, and one that is not there look the same.",
+            )
+            .answers_text("*/*")
+            .errors(&[400, 401, 413, 415, 422, 500, 503]),
+    );
     all
 }
 
