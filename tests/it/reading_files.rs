@@ -52,8 +52,10 @@ fn check(format: Format, encoding: Encoding) {
             Err(flaw) => bad.push(BadOne { number: record.number, offset: record.offset, flaw }),
         }
     }
-    assert_eq!(bad, made.bad, "{format:?} {encoding}");
-    assert_eq!(good, made.good, "{format:?} {encoding}");
+    let other = bad.iter().zip(&made.bad).find(|(found, expected)| found != expected);
+    assert_eq!(other, None, "{format:?} {encoding}");
+    assert_eq!(bad.len(), made.bad.len(), "{format:?} {encoding}");
+    assert!(good == made.good, "{format:?} {encoding}: {} good records of {}", good.len(), made.good.len());
 }
 
 #[test]

@@ -5,8 +5,12 @@ use bytes::{Bytes, BytesMut};
 use super::decode::{DECODE_LIMITS, Decoded, Decoder};
 use super::{BYTE_ORDER_MARK, BadFile};
 
-/// So many of a file's first bytes are enough to tell what it is.
-pub const DETECT_BYTES: usize = 16 * 1024;
+/// So many of a file's first bytes are enough to tell what it is: zstd gives nothing before it has a whole block, and one has up
+/// to 128 KiB.
+pub const DETECT_BYTES: usize = 256 * 1024;
+
+/// So many decoded bytes are looked at.
+const TEXT_BYTES: usize = 16 * 1024;
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,10 +101,10 @@ impl Detected {
 /// Tells what a file is from its first bytes: [`DETECT_BYTES`] of them, or all if there are not as many.
 pub fn detect(head: &[u8]) -> Result<Detected, BadFile> {
     let encoding = encoding_of(head);
-    let text = match encoding {
-        Encoding::Plain => Bytes::copy_from_slice(head),
-        Encoding::Gzip | Encoding::Zstd => decoded(encoding, head)?,
-    };
+    let text = decoded(encoding, head)?;
+    if text.is_empty() && head.len() >= DETECT_BYTES {
+        return Err(BadFile::Unknown { looks_like: "compressed data that begins with nothing" });
+    }
     match looks_like(&text) {
         Some(looks_like) => Err(BadFile::Unknown { looks_like }),
         None => Ok(Detected { encoding, format: format_of(&text)? }),
@@ -116,12 +120,12 @@ fn encoding_of(head: &[u8]) -> Encoding {
     }
 }
 
-/// What the first of the compressed bytes decode to: enough to look at, or what there is.
+/// What the first bytes decode to: enough to look at, or what there is.
 fn decoded(encoding: Encoding, head: &[u8]) -> Result<Bytes, BadFile> {
     let mut decoder = Decoder::new(encoding, DECODE_LIMITS);
     decoder.feed(Bytes::copy_from_slice(head));
     let mut text = BytesMut::new();
-    while text.len() < DETECT_BYTES {
+    while text.len() < TEXT_BYTES {
         match decoder.next_piece()? {
             Decoded::Piece(piece) => text.extend_from_slice(&piece),
             Decoded::Hungry | Decoded::Over => break,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::domain::import::DETECT_BYTES;
 
 /// More than a proptest file ever holds at once: a chunk, a decoded piece, the buffers for both.
 const HELD_BYTES_MAX: usize = 256 * 1024;
@@ -134,6 +135,17 @@ fn a_good_file_is_detected_by_its_content() {
             assert_eq!(detect(&encode(encoding, text.as_bytes())), Ok(file(format, encoding)));
         }
     }
+}
+
+#[test]
+fn what_is_in_a_block_of_compressed_data_is_detected_when_the_block_is_large() {
+    let numbers = (1u64..30_000).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string());
+    let text = format!("[{}]", numbers.collect::<Vec<_>>().join(","));
+    let stored = zstd(text.as_bytes());
+    assert!(stored.len() > DETECT_BYTES);
+    assert_eq!(detect(&stored[..DETECT_BYTES]), Ok(file(Format::JsonArray, Encoding::Zstd)));
+    let nothing = zstd(b"").repeat(DETECT_BYTES / 4);
+    assert!(matches!(detect(&nothing[..DETECT_BYTES]), Err(BadFile::Unknown { .. })));
 }
 
 #[test]
