@@ -1,6 +1,7 @@
 //! Adyen, as its page "Verify HMAC signatures" has it. A standard webhook holds items, each with a signature in its
-//! `additionalData.hmacSignature`: HMAC-SHA256 in base64, with the key that Adyen gives out in hex, of eight of the item's fields with
-//! colons between them. Other webhooks (platforms, management) sign the body and have the signature in a header.
+//! `additionalData.hmacSignature`: HMAC-SHA256 in base64, with the key that Adyen gives out in hex, of eight of the
+//! item's fields with colons between them. Other webhooks (platforms, management) sign the body and have the signature in
+//! a header.
 //!
 //! What an item says beside those eight fields is not signed. An item becomes one event; all of them must be right, or none is
 //! taken. Its repeat has the same reference, event code and success, but not always the same other fields.
@@ -41,7 +42,8 @@ pub(super) fn check_secret(text: &str) -> Result<InboundSecret, Invalid> {
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len() >= 2 * KEY_BYTES_MIN && text.len() % 2 == 0 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hex =
+        text.len() >= 2 * KEY_BYTES_MIN && text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     is_hex.then(|| (0..text.len()).step_by(2).map(byte).collect()).flatten()
 }

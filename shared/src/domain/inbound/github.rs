@@ -1,4 +1,5 @@
-//! GitHub, as its page "Validating webhook deliveries" has it: `X-Hub-Signature-256: sha256=…`, HMAC-SHA256 of the body in hex.
+//! GitHub, as its page "Validating webhook deliveries" has it: `X-Hub-Signature-256: sha256=…`, HMAC-SHA256 of the body
+//! in hex.
 //!
 //! No time is signed, and neither are the headers that name the event. `X-GitHub-Delivery` is the same when a delivery is sent
 //! again. The type is the event with its action, `pull_request.opened`.

@@ -1,9 +1,9 @@
-//! GitLab, as its page "Webhooks" has it, in two ways. A secret token comes as it is in `X-Gitlab-Token`, and says nothing about the
-//! body. A signing token (`whsec_…`, since GitLab 19) signs each request by Standard Webhooks. Either proves that the sender has
-//! the secret, so a source takes both.
+//! GitLab, as its page "Webhooks" has it, in two ways. A secret token comes as it is in `X-Gitlab-Token`, and says
+//! nothing about the body. A signing token (`whsec_…`) signs each request by Standard Webhooks. Either
+//! proves that the sender has the secret, so a source takes both.
 //!
-//! `Idempotency-Key` is the same in retries, and as `webhook-id` it is signed. `X-Gitlab-Event-UUID` is not an event's own: what one
-//! webhook sets off shares it.
+//! `Idempotency-Key` is the same in retries, and as `webhook-id` it is signed. `X-Gitlab-Event-UUID` is not an event's
+//! own: what one webhook sets off shares it.
 
 use super::claim::{Claim, Names};
 use super::json::Fields;

@@ -1,7 +1,7 @@
 //! Providers that sign nothing: a name and a password in each request, or only an address that nobody else knows.
 //!
-//! Nothing proves the body, so these are for senders that can do no better, over TLS. Where an event has its names the owner of the
-//! source says.
+//! Nothing proves the body, so these are for senders that can do no better, over TLS. Where an event has its names the
+//! owner of the source says.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

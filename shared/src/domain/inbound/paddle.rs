@@ -1,5 +1,5 @@
-//! Paddle Billing, as its page "Verify webhook signatures" has it: `Paddle-Signature: ts=…;h1=…`, HMAC-SHA256 of `{ts}:{body}` in
-//! hex with the secret key of the notification destination.
+//! Paddle Billing, as its page "Verify webhook signatures" has it: `Paddle-Signature: ts=…;h1=…`, HMAC-SHA256 of
+//! `{ts}:{body}` in hex with the secret key of the notification destination.
 //!
 //! A retry has the same `event_id`; its `notification_id` belongs to the destination.
 

@@ -1,12 +1,13 @@
-//! PayPal, as its page "Integrate webhooks" has it: `PAYPAL-TRANSMISSION-SIG`, RSA over SHA-256 in base64, of transmission id, time,
-//! webhook id and the CRC-32 of the body, with bars between them. The key is that of a certificate whose address PayPal sends along.
+//! PayPal, as its page "Integrate webhooks" has it: `PAYPAL-TRANSMISSION-SIG`, RSA over SHA-256 in base64, of
+//! transmission id, time, webhook id and the CRC-32 of the body, with bars between them. The key is that of a certificate
+//! whose address PayPal sends along.
 //!
-//! - **The certificate is PayPal's because of where it stands**: under one path of PayPal's own hosts, fetched over TLS. Besides, it
-//!   must be valid now and be one for a name of PayPal's, so no other file of those hosts will do.
-//! - **Only the CRC-32 of the body is signed.** Whoever sees a transmission can make another body that fits; PayPal has no better
-//!   scheme that needs no call to its API. TLS keeps transmissions from being seen.
-//! - A retry has the same `id`. PayPal tries for three days and does not say whether a retry has a time of its own, so the time may
-//!   be that old.
+//! - **The certificate is PayPal's because of where it stands**: under one path of PayPal's own hosts, fetched over TLS.
+//!   Besides, it must be valid now and be one for a name of PayPal's, so no other file of those hosts will do.
+//! - **Only the CRC-32 of the body is signed.** Whoever sees a transmission can make another body that fits; PayPal has
+//!   no better scheme that needs no call to its API. TLS keeps transmissions from being seen.
+//! - A retry has the same `id`. PayPal tries for three days and does not say whether a retry has a time of its own, so
+//!   the time may be that old.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +34,8 @@ const HOSTS: [&str; 4] = ["api.paypal.com", "api.sandbox.paypal.com", "api-m.pay
 /// Below this they have certificates, and nothing else.
 const PATH: &str = "/v1/notifications/certs/";
 
-/// What a name in the certificate begins and ends with: `messageverificationcerts.paypal.com`, in the sandbox another label between.
+/// What a name in the certificate begins and ends with: `messageverificationcerts.paypal.com`, in the sandbox another
+/// label between.
 const NAME: (&str, &str) = ("messageverificationcerts.", ".paypal.com");
 
 /// The retries, and an hour.

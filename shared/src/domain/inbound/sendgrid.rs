@@ -1,9 +1,9 @@
 //! SendGrid's event webhook, as its page "Getting started with the event webhook security features" has it:
-//! `X-Twilio-Email-Event-Webhook-Signature`, ECDSA P-256 over SHA-256 in base64, of the time in a header and the body, one behind the
-//! other. The source's secret is the public key that SendGrid shows.
+//! `X-Twilio-Email-Event-Webhook-Signature`, ECDSA P-256 over SHA-256 in base64, of the time in a header and the body,
+//! one behind the other. The source's secret is the public key that SendGrid shows.
 //!
-//! One request holds many events; each becomes one. `sg_event_id` names an event and is the same in a retry. SendGrid tries for 24
-//! hours and does not say whether a retry is signed with a time of its own, so the time may be that old.
+//! One request holds many events; each becomes one. `sg_event_id` names an event and is the same in a retry. SendGrid
+//! tries for 24 hours and does not say whether a retry is signed with a time of its own, so the time may be that old.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use base64::Engine;

@@ -1,9 +1,9 @@
-//! Shopify, as its page "Verify webhook deliveries" has it: `X-Shopify-Hmac-Sha256`, HMAC-SHA256 of the body in base64 with the app's
-//! client secret.
+//! Shopify, as its page "Verify webhook deliveries" has it: `X-Shopify-Hmac-Sha256`, HMAC-SHA256 of the body in base64
+//! with the app's client secret.
 //!
-//! No time is signed, and neither are the headers that name the event. `X-Shopify-Event-Id` is the same in a retry, in what another
-//! subscription to the topic gets, and in other topics that the same act of a merchant leads to; with the topic it names one
-//! event. Older deliveries have `X-Shopify-Webhook-Id` only.
+//! No time is signed, and neither are the headers that name the event. `X-Shopify-Event-Id` is the same in a retry, in
+//! what another subscription to the topic gets, and in other topics that the same act of a merchant leads to; with the
+//! topic it names one event. Older deliveries have `X-Shopify-Webhook-Id` only.
 
 use super::claim::{Claim, Names};
 use super::{Rejected, Verified, hmac};

@@ -1,8 +1,8 @@
 //! Slack, as its page "Verifying requests from Slack" has it: `X-Slack-Signature: v0=…` with the app's signing secret.
 //!
-//! Three kinds of requests come the same way. Events (JSON) have an `event_id` that stays in retries. Slash commands (a form) and
-//! interactivity (JSON in a form) are never sent again by Slack, and have no id. The challenge that Slack sends when the address
-//! is entered is signed like everything else, and so is its test of a command's certificate.
+//! Three kinds of requests come the same way. Events (JSON) have an `event_id` that stays in retries. Slash commands (a
+//! form) and interactivity (JSON in a form) are never sent again by Slack, and have no id. The challenge that Slack sends
+//! when the address is entered is signed like everything else, and so is its test of a command's certificate.
 
 use super::body::{form_field, form_fields, is_form};
 use super::claim::{Claim, Names};

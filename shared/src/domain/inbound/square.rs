@@ -1,8 +1,8 @@
-//! Square, as its page "Verify and Validate an Event Notification" has it: `x-square-hmacsha256-signature`, HMAC-SHA256 in base64 of
-//! the notification URL and the body, one behind the other, with the subscription's signature key.
+//! Square, as its page "Verify and Validate an Event Notification" has it: `x-square-hmacsha256-signature`, HMAC-SHA256
+//! in base64 of the notification URL and the body, one behind the other, with the subscription's signature key.
 //!
-//! The URL is the one entered at Square, so the source's public address has to be known as Square calls it. No time is signed. A
-//! retry has the same `event_id`.
+//! The URL is the one entered at Square, so the source's public address has to be known as Square calls it. No time is
+//! signed. A retry has the same `event_id`.
 
 use super::claim::{Claim, Names};
 use super::{Rejected, Verified, hmac};

@@ -1,5 +1,5 @@
-//! Standard Webhooks, by its specification, and Svix, where it comes from and whose headers have a name of their own: HMAC-SHA256
-//! (`v1`, a shared `whsec_…`) or ed25519 (`v1a`, the sender's public `whpk_…`) of `{id}.{timestamp}.{body}`.
+//! Standard Webhooks, by its specification, and Svix, where it comes from and whose headers have a name of their own:
+//! HMAC-SHA256 (`v1`, a shared `whsec_…`) or ed25519 (`v1a`, the sender's public `whpk_…`) of `{id}.{timestamp}.{body}`.
 //!
 //! The id is signed, and the same in every attempt.
 

@@ -1,5 +1,6 @@
-//! Time and signatures together in one header, as Stripe and Paddle have it: `t=1492774577,v1=5257a8…,v1=…`. Signed is the time,
-//! a joint and the body. During a rotation on the provider's side there is one signature for each of its secrets.
+//! Time and signatures together in one header, as Stripe and Paddle have it: `t=1492774577,v1=5257a8…,v1=…`. Signed is
+//! the time, a joint and the body. During a rotation on the provider's side there is one signature for each of its
+//! secrets.
 
 use super::claim::Claim;
 use super::tolerance::parse_seconds;

@@ -1,12 +1,13 @@
-//! Twilio, as its page "Webhooks security" has it: `X-Twilio-Signature`, HMAC in base64 of the address and, for a form, its fields:
-//! sorted by name, each name and value behind the other without anything between them. Another body is signed by its SHA-256,
-//! which Twilio puts into the address (`bodySHA256`).
+//! Twilio, as its page "Webhooks security" has it: `X-Twilio-Signature`, HMAC in base64 of the address and, for a form,
+//! its fields: sorted by name, each name and value behind the other without anything between them. Another body is signed
+//! by its SHA-256, which Twilio puts into the address (`bodySHA256`).
 //!
-//! The key is the account's auth token with SHA-1; a webhook with a key of its own says in a header that it is SHA-256. The address is
-//! the one entered at Twilio; whether its port is spelled out in what is signed differs, so both are tried. No time is signed.
+//! The key is the account's auth token with SHA-1; a webhook with a key of its own says in a header that it is SHA-256.
+//! The address is the one entered at Twilio; whether its port is spelled out in what is signed differs, so both are
+//! tried. No time is signed.
 //!
-//! `I-Twilio-Idempotency-Token` is the same in retries, and is not signed. Without it a message is named with its status. A call has
-//! many requests in one status, and is named only when they are numbered.
+//! `I-Twilio-Idempotency-Token` is the same in retries, and is not signed. Without it a message is named with its status.
+//! A call has many requests in one status, and is named only when they are numbered.
 
 use aws_lc_rs::digest;
 use url::Url;

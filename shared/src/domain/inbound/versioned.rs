@@ -1,5 +1,5 @@
-//! A signature of version, time and body, as Slack and Zoom have it: HMAC-SHA256 of `v0:{time}:{body}` in hex behind `v0=`, with the
-//! time in a header of its own.
+//! A signature of version, time and body, as Slack and Zoom have it: HMAC-SHA256 of `v0:{time}:{body}` in hex behind
+//! `v0=`, with the time in a header of its own.
 
 use super::claim::Claim;
 use super::secret::InboundSecret;

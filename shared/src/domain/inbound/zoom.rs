@@ -1,9 +1,9 @@
 //! Zoom, as its page "Using webhooks" has it: `x-zm-signature: v0=…` with the app's secret token, and a challenge,
-//! `endpoint.url_validation`, when the address is entered and every 72 hours after: its token is to come back with an HMAC of it,
-//! made with the same secret.
+//! `endpoint.url_validation`, when the address is entered and every 72 hours after: its token is to come back with an
+//! HMAC of it, made with the same secret.
 //!
-//! An event has no id; its retry has the same body. Zoom does not say whether a retry is signed with a time of its own, and the
-//! last of three comes 85 minutes after the first attempt, so the time may be that old.
+//! An event has no id; its retry has the same body. Zoom does not say whether a retry is signed with a time of its own,
+//! and the last of three comes 85 minutes after the first attempt, so the time may be that old.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! A signed request in which anything is changed is refused, whoever signed it; and nothing that is sent makes a verifier panic.
+//! A signed request in which anything is changed is refused, whoever signed it; and nothing that is sent makes a verifier
+//! panic.
 
 use proptest::prelude::*;
 

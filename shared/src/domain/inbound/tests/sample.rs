@@ -1,5 +1,5 @@
-//! One signed request of every provider, made by its documented recipe and not with the code that verifies it. The benchmark takes
-//! these too (`shared/benches/inbound.rs`).
+//! One signed request of every provider, made by its documented recipe and not with the code that verifies it. The
+//! benchmark takes these too (`shared/benches/inbound.rs`).
 
 use std::ops::Range;
 
