@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::of_json;
-use super::claim::{Claim, Names};
-use super::event::{EVENTS_MAX, InboundEvent};
+use super::claim::Claim;
+use super::event::{EVENTS_MAX, InboundEvent, Names};
 use super::json::Fields;
 use super::secret::InboundSecret;
 use super::{Rejected, Verified, hmac};

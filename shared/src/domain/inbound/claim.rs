@@ -1,7 +1,7 @@
 //! A request that claims to come from a provider, with what the claim is held against.
 
 use super::body;
-use super::event::InboundEvent;
+use super::event::{InboundEvent, Names};
 use super::hmac::{self, Algorithm};
 use super::json::Fields;
 use super::secret::Key;
@@ -66,15 +66,6 @@ impl<'a> Claim<'a> {
 
     /// The whole body as one event. Its id and type are taken from what is to be delivered.
     pub(super) fn event(&self, names: impl Fn(&Fields<'_>) -> Names) -> Result<InboundEvent, Rejected> {
-        let payload = self.payload()?;
-        let Names { id, event_type } = names(&Fields::of(payload.as_str()));
-        Ok(InboundEvent { id, event_type, payload })
+        Ok(InboundEvent::named(self.payload()?, names))
     }
-}
-
-/// An event's names in the provider's own words.
-#[derive(Default)]
-pub(super) struct Names {
-    pub(super) id: Option<String>,
-    pub(super) event_type: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What a verified request asks for: events, in most cases one.
 
 use super::Rejected;
+use super::json::Fields;
 use super::reply::Reply;
 use crate::domain::message::Payload;
 
@@ -28,6 +29,21 @@ pub struct InboundEvent {
     pub event_type: Option<String>,
     /// A JSON object; the body as it came when that is one.
     pub payload: Payload,
+}
+
+/// An event's names in the provider's own words.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) id: Option<String>,
+    pub(super) event_type: Option<String>,
+}
+
+impl InboundEvent {
+    /// A payload with the names that it holds.
+    pub(super) fn named(payload: Payload, names: impl Fn(&Fields<'_>) -> Names) -> Self {
+        let Names { id, event_type } = names(&Fields::of(payload.as_str()));
+        Self { id, event_type, payload }
+    }
 }
 
 impl From<InboundEvent> for Verified {

@@ -4,7 +4,8 @@
 //! No time is signed, and neither are the headers that name the event. `X-GitHub-Delivery` is the same when a delivery is sent
 //! again. The type is the event with its action, `pull_request.opened`.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::{Rejected, Verified, hmac};
 
 const SIGNATURE: &str = "x-hub-signature-256";

@@ -5,7 +5,8 @@
 //! `Idempotency-Key` is the same in retries, and as `webhook-id` it is signed. `X-Gitlab-Event-UUID` is not an event's
 //! own: what one webhook sets off shares it.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::json::Fields;
 use super::secret::InboundSecret;
 use super::{Rejected, Verified, hmac, standard_webhooks};

@@ -3,7 +3,8 @@
 //!
 //! A retry has the same `event_id`; its `notification_id` belongs to the destination.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::timed_list::TimedList;
 use super::{Rejected, Verified};
 

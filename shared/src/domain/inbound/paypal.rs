@@ -16,7 +16,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use url::Url;
 use webpki::{EndEntityCert, KeyUsage, aws_lc_rs as algorithms};
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::provider::PaypalWebhookId;
 use super::tolerance::must_be_recent;
 use super::{Rejected, Verified};

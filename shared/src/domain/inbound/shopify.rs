@@ -5,7 +5,8 @@
 //! what another subscription to the topic gets, and in other topics that the same act of a merchant leads to; with the
 //! topic it names one event. Older deliveries have `X-Shopify-Webhook-Id` only.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::{Rejected, Verified, hmac};
 
 pub(super) fn verify(claim: &Claim<'_>) -> Result<Verified, Rejected> {

@@ -5,7 +5,8 @@
 //! when the address is entered is signed like everything else, and so is its test of a command's certificate.
 
 use super::body::{form_field, form_fields, is_form};
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::{InboundEvent, Names};
 use super::json::Fields;
 use super::reply::{CHALLENGE_BYTES_MAX, Reply};
 use super::tolerance::TOLERANCE_SECONDS_DEFAULT;
@@ -26,7 +27,7 @@ pub(super) fn verify(claim: &Claim<'_>) -> Result<Verified, Rejected> {
     let payload = claim.payload()?;
     match challenge(&Fields::of(payload.as_str()))? {
         Some(challenge) => Ok(Verified::Reply(Reply::of("text/plain", challenge))),
-        None => Ok(claim.event(names)?.into()),
+        None => Ok(InboundEvent::named(payload, names).into()),
     }
 }
 

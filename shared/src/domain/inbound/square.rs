@@ -4,7 +4,8 @@
 //! The URL is the one entered at Square, so the source's public address has to be known as Square calls it. No time is
 //! signed. A retry has the same `event_id`.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::{Rejected, Verified, hmac};
 
 pub(super) fn verify(claim: &Claim<'_>) -> Result<Verified, Rejected> {

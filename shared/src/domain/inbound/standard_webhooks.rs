@@ -7,7 +7,8 @@ use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::secret::{InboundSecret, Key};
 use super::timed_list::SIGNATURES_MAX;
 use super::tolerance::parse_seconds;

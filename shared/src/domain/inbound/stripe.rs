@@ -3,7 +3,8 @@
 //!
 //! A retry has the same `id` and a signature of its own time.
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::Names;
 use super::secret::InboundSecret;
 use super::timed_list::TimedList;
 use super::{Rejected, Verified};

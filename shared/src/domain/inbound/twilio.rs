@@ -13,8 +13,8 @@ use aws_lc_rs::digest;
 use url::Url;
 
 use super::body::{form_fields, is_form};
-use super::claim::{Claim, Names};
-use super::event::InboundEvent;
+use super::claim::Claim;
+use super::event::{InboundEvent, Names};
 use super::hmac::{self, Algorithm};
 use super::json::Fields;
 use super::{Rejected, Verified};

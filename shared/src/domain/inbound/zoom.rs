@@ -7,7 +7,8 @@
 
 use serde_json::json;
 
-use super::claim::{Claim, Names};
+use super::claim::Claim;
+use super::event::{InboundEvent, Names};
 use super::json::Fields;
 use super::reply::{CHALLENGE_BYTES_MAX, Reply};
 use super::secret::{InboundSecret, Key};
@@ -27,8 +28,7 @@ pub(super) fn verify(claim: &Claim<'_>) -> Result<Verified, Rejected> {
     if body.text("event").as_deref() == Some("endpoint.url_validation") {
         return answer(&body, secret).map(Verified::Reply);
     }
-    let event = claim.event(|body| Names { id: None, event_type: body.name("event") })?;
-    Ok(event.into())
+    Ok(InboundEvent::named(payload, |body| Names { id: None, event_type: body.name("event") }).into())
 }
 
 fn answer(body: &Fields<'_>, secret: &InboundSecret) -> Result<Reply, Rejected> {
