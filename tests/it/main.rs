@@ -9,6 +9,7 @@
 //! | [`idempotency`], [`creating`] | a repeated request does its work once |
 //! | [`secrets`], [`resending`] | what deliveries carry through a rotation; one more attempt when a person asks |
 //! | [`legacy_signatures`], [`public_keys`] | what receivers of older gateways, and those without a secret, verify with |
+//! | [`import_command`] | `fanfare import` brings files in, from the program to the list of what is wrong with them |
 //! | [`imports`] | every record of an uploaded file becomes a message, once, whatever happens on the way |
 //! | [`caching`] | what was read is not sent again, and a change can be bound to what was seen |
 //! | [`importing`], [`payload_schemas`] | event types out of a document; payloads held against their schemas |
@@ -53,6 +54,7 @@ mod faults;
 mod filters;
 mod health;
 mod idempotency;
+mod import_command;
 mod importing;
 mod imports;
 mod inbound;

@@ -41,10 +41,10 @@ const CONTENT_TYPES: [(&str, &str); 6] = [
     ("gz", "application/gzip"),
     ("zst", "application/zstd"),
 ];
+const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
+
 /// Parts sent at one time: enough to fill a line whose answers take their time.
 pub(super) const CONNECTIONS_DEFAULT: u8 = 4;
-
-const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
 
 /// How files are imported.
 pub(super) struct Job {
