@@ -114,6 +114,11 @@ impl Door {
     async fn work_once(&self, work: &ImportWork, stop_at: Timestamp, windows: &mut usize) -> Result<(), Fault> {
         match work {
             ImportWork::Part(job) => self.read_part(*job, stop_at, windows).await,
+            ImportWork::Look(organization, import) => {
+                let begun = self.import_file.look_for(organization, import).await?;
+                tracing::info!(begun = ?begun, "a file was looked for");
+                Ok(())
+            }
             ImportWork::Created(objects) => {
                 for created in objects {
                     self.begin(created).await?;

@@ -15,6 +15,7 @@ use crate::domain::import::{
 use crate::domain::timestamp::Timestamp;
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::queue::ImportQueue;
 use crate::store::{Created, Store};
 
 /// How long the address of a list of rejected records is valid, in seconds.
@@ -25,6 +26,7 @@ const ERRORS_URL_S: u32 = 3_600;
 pub struct AskImport {
     store: Store,
     blobs: Blobs,
+    queue: ImportQueue,
     effects: Effects,
 }
 
@@ -86,6 +88,7 @@ impl AskImport {
         Self {
             store: Store::new(&platform.sdk, &platform.settings.table),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
+            queue: ImportQueue::new(&platform.sdk, &platform.settings.import_queue_url),
             effects: platform.effects.clone(),
         }
     }
@@ -161,6 +164,8 @@ impl AskImport {
             if !is_there {
                 return Err(invalid("parts", "these are not the parts that were uploaded"));
             }
+            // The first time was cut short, perhaps before anybody was told.
+            self.queue.send_look(import.organization, import.id).await?;
         }
         self.view(import).await
     }

@@ -106,6 +106,7 @@ impl Bury {
     pub async fn import_work(&self, work: ImportWork) -> Result<Buried, Fault> {
         let imports = match work {
             ImportWork::Part(job) => vec![(job.organization, job.import)],
+            ImportWork::Look(organization, import) => vec![(organization, import)],
             ImportWork::Created(objects) => {
                 let upload = |created: CreatedObject| match found(&created.key) {
                     Found::Upload(organization, import) => Some((organization, import)),

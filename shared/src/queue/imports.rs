@@ -33,6 +33,8 @@ pub struct ImportQueue {
 pub enum ImportWork {
     /// Objects were created.
     Created(Vec<CreatedObject>),
+    /// A file may be there of which nobody has told: somebody is to look.
+    Look(OrganizationId, ImportId),
     /// A part of an import is to be read.
     Part(PartJob),
 }
@@ -64,11 +66,12 @@ pub struct PartJob {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PartWire {
+struct Wire {
     v: u8,
     org: OrganizationId,
     import: ImportId,
-    part: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +123,7 @@ impl ImportQueue {
     pub async fn send(&self, jobs: impl Iterator<Item = PartJob>) -> Result<(), Fault> {
         let action = "queueing parts of an import";
         let entries = jobs.enumerate().map(|(index, PartJob { organization: org, import, part })| {
-            let body = serde_json::to_string(&PartWire { v: VERSION, org, import, part });
+            let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(part) });
             let body = body.map_err(|error| Fault::corrupt_because(action, error))?;
             let entry = SendMessageBatchRequestEntry::builder().id((index % BATCH_ITEMS_MAX).to_string());
             entry.message_body(body).build().map_err(|error| Fault::corrupt_because(action, error))
@@ -135,14 +138,24 @@ impl ImportQueue {
         }
         Ok(())
     }
+
+    /// Has somebody look whether the file of an import is there. Twice is once.
+    pub async fn send_look(&self, org: OrganizationId, import: ImportId) -> Result<(), Fault> {
+        let action = "having a file looked for";
+        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: None });
+        let body = body.map_err(|error| Fault::corrupt_because(action, error))?;
+        let send = self.client.send_message().queue_url(&self.url).message_body(body).send();
+        send.await.map(drop).map_err(|error| Fault::unavailable(action, error))
+    }
 }
 
-/// Reads a queued body: a part of an import, or what S3 tells.
+/// Reads a queued body: a piece of an import, or what S3 tells.
 pub fn decode_import_work(body: &str) -> Result<ImportWork, Invalid> {
-    if let Ok(PartWire { v, org: organization, import, part }) = serde_json::from_str(body) {
-        return match v {
-            VERSION => Ok(ImportWork::Part(PartJob { organization, import, part })),
-            other => Err(Invalid::new(format!("a part of version {other}, this program knows {VERSION}"))),
+    if let Ok(Wire { v, org: organization, import, part }) = serde_json::from_str(body) {
+        return match (v, part) {
+            (VERSION, Some(part)) => Ok(ImportWork::Part(PartJob { organization, import, part })),
+            (VERSION, None) => Ok(ImportWork::Look(organization, import)),
+            (other, _) => Err(Invalid::new(format!("a piece of version {other}, this program knows {VERSION}"))),
         };
     }
     decode_created(body).map(ImportWork::Created)
@@ -206,7 +219,9 @@ mod tests {
     fn a_part_comes_back_as_it_was_and_poison_is_refused() {
         let at = Timestamp::from_millis(1_764_000_000_000);
         let (org, import) = (OrganizationId::new(at, [1; 15]), ImportId::new(at, [2; 15]));
-        let body = serde_json::to_string(&PartWire { v: VERSION, org, import, part: 7 }).unwrap();
+        let look = serde_json::to_string(&Wire { v: VERSION, org, import, part: None }).unwrap();
+        assert_eq!(decode_import_work(&look), Ok(ImportWork::Look(org, import)));
+        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(7) }).unwrap();
         assert_eq!(decode_import_work(&body), Ok(ImportWork::Part(PartJob { organization: org, import, part: 7 })));
         let poison = ["", "{}", "[]", r#"{"Records":[]}"#, r#"{"Records":[{}]}"#, r#"{"Event":"other"}"#];
         for body in poison.into_iter().map(str::to_owned).chain([body.replace("\"v\":1", "\"v\":2")]) {

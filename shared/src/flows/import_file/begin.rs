@@ -82,6 +82,20 @@ impl ImportFile {
         }
     }
 
+    /// Begins an import that waits although its file is there.
+    pub async fn look_for(&self, organization: &OrganizationId, id: &ImportId) -> Result<Begun, Fault> {
+        let Some(import) = self.store.import(organization, id).await? else { return Ok(Begun::Nothing) };
+        let Some(head) = self.blobs.head(&import.key).await? else { return Ok(Begun::Nothing) };
+        let created = CreatedObject {
+            bucket: self.bucket.clone(),
+            key: import.key.clone(),
+            size: head.size,
+            etag: head.etag,
+            sequencer: String::new(),
+        };
+        self.begin_known(import, &created).await
+    }
+
     /// An import is made for a dropped file, once for the object: the same file that is dropped again is known, as long as the import is.
     async fn begin_dropped(
         &self,

@@ -47,6 +47,7 @@ async fn the_guard_the_limit_of_time_and_https_hold_here_too() {
     let encrypted_only = Sender::with(&encrypted_only, Arc::new(SystemNetwork), Roots::System);
     assert_refused(fetch(&encrypted_only, &answering(OK)).await, "only https");
     let silent = receiver(|_, mut stream| {
+        read_request(&mut stream);
         is_closed_after(&mut stream, Duration::from_millis(LONG_MS.into()));
     });
     assert_refused(fetch(&sender(SHORT_MS), &format!("http://{silent}/")).await, "too slow");
