@@ -71,6 +71,7 @@ async fn an_endpoint_that_never_answers_does_not_slow_down_its_neighbour() {
 }
 
 /// Of one measurement, which is printed whole.
+#[allow(clippy::print_stdout)]
 fn p99(name: &str, latencies: &[f64]) -> f64 {
     let at = |part: f64| latencies[(latencies.len() as f64 * part) as usize];
     let (count, sent) = (latencies.len(), RATE * SECONDS);

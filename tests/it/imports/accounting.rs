@@ -32,13 +32,16 @@ async fn every_format_in_every_packing_says_the_same() {
     let ndjson = lines.join("\r\n");
     let array = format!("[\n{} ,\n {}]\n", lines[0], lines[1]);
     let csv = "eventType,eventId,channels,n\norder.placed,a,shop,1\norder.paid,b,,\"2, \"\"two\"\"\"\n";
-    let packings: [(&str, fn(&[u8]) -> Vec<u8>); 3] =
-        [("plain", |bytes| bytes.to_vec()), ("gzip", gzip), ("zstd", zstd)];
+    let pack = |encoding: &str, bytes: &[u8]| match encoding {
+        "gzip" => gzip(bytes),
+        "zstd" => zstd(bytes),
+        _ => bytes.to_vec(),
+    };
     for (format, text) in [("ndjson", ndjson.as_str()), ("json", &array), ("csv", csv)] {
-        for (encoding, pack) in packings {
+        for encoding in ["plain", "gzip", "zstd"] {
             let stage = Stage::new(&[]).await;
             let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
-            let import = stage.import(Some(&application), &pack(text.as_bytes())).await;
+            let import = stage.import(Some(&application), &pack(encoding, text.as_bytes())).await;
             assert_eq!((status(&import), numbers(&import)), ("finished", [2, 2, 0, 0]), "{format} {encoding}");
             assert_eq!((&import["format"], &import["encoding"]), (&json!(format), &json!(encoding)));
             let message = |id: &str| {

@@ -76,6 +76,7 @@ fn file(records: usize) -> String {
 }
 
 /// A file of so many records, killed so often while it is read; in the end every number is exact.
+#[allow(clippy::print_stdout)] // what was measured
 async fn check_kills(records: usize, kills: usize) {
     let binary = tokio::task::spawn_blocking(fanfare_binary).await.unwrap();
     let (data, address) = (tempfile::tempdir().unwrap(), free_address());

@@ -132,6 +132,7 @@ async fn whatever_differs_from_what_was_signed_is_forbidden() {
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods)] // the engine's clock is the system's
 async fn a_url_has_an_end() {
     let signed = Signed::new().await;
     let hour_ago = SystemTime::now() - Duration::from_secs(3_600);
