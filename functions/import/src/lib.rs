@@ -23,6 +23,15 @@ use serde_json::Value;
 /// How long before its deadline an invocation stops: enough for the window it is at, however slow the table is.
 const RESERVE_MS: i64 = 30_000;
 
+/// When an invocation ends what it does.
+#[derive(Clone, Copy)]
+struct Time {
+    /// Nothing is tried again after this.
+    stop_at: Timestamp,
+    /// After this a part's next window is left to another message.
+    hand_on_at: Timestamp,
+}
+
 /// How often in a row something is tried without getting on, before it is left to the queue.
 const TRIES_MAX: i32 = 5;
 
@@ -57,7 +66,7 @@ impl Door {
         let source = event.payload.pointer("/Records/0/eventSource").and_then(Value::as_str);
         if source == Some("aws:s3") {
             let created = queue::decode_created(&event.payload.to_string()).map_err(|reason| reason.0)?;
-            self.work(&ImportWork::Created(created), stop_at).await?;
+            self.work(&ImportWork::Created(created), Time { stop_at, hand_on_at: stop_at }).await?;
             return Ok(SqsBatchResponse::default());
         }
         let batch: SqsEvent = serde_json::from_value(event.payload)?;
@@ -74,12 +83,16 @@ impl Door {
 
     async fn is_done(&self, message: &SqsMessage, stop_at: Timestamp) -> bool {
         let id = message.message_id.as_deref().unwrap_or_default();
+        let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
+        // The queue gives up on a message that it handed out a few times. Whoever had this one before died with it, and may have got
+        // on: as soon as that is so, the rest travels in a message of its own.
+        let hand_on_at = if receives.is_some_and(|receives| receives > 1) { self.effects.now() } else { stop_at };
         match queue::decode_import_work(message.body.as_deref().unwrap_or_default()) {
             Err(reason) => {
                 tracing::error!(queue.message_id = id, reason = reason.0, "a queued message is nothing to import");
                 false
             }
-            Ok(work) => match self.work(&work, stop_at).await {
+            Ok(work) => match self.work(&work, Time { stop_at, hand_on_at }).await {
                 Ok(()) => true,
                 Err(fault) => {
                     tracing::warn!(
@@ -95,14 +108,14 @@ impl Door {
 
     /// Does it, again and again while an engine refuses: from where it was, as if somebody else went on. Left to the queue it would
     /// come back only after its visibility timeout.
-    async fn work(&self, work: &ImportWork, stop_at: Timestamp) -> Result<(), Fault> {
+    async fn work(&self, work: &ImportWork, time: Time) -> Result<(), Fault> {
         let mut tries = 0;
         loop {
             let mut windows = 0;
             // Boxed, because futures nested as deeply as this one are more than the compiler lays out.
-            let Err(fault) = self.work_once(work, stop_at, &mut windows).boxed().await else { return Ok(()) };
+            let Err(fault) = self.work_once(work, time.hand_on_at, &mut windows).boxed().await else { return Ok(()) };
             tries = if windows > 0 { 1 } else { tries + 1 };
-            if tries >= TRIES_MAX || fault.kind == FaultKind::Corrupt || self.effects.now() >= stop_at {
+            if tries >= TRIES_MAX || fault.kind == FaultKind::Corrupt || self.effects.now() >= time.stop_at {
                 return Err(fault);
             }
             tracing::warn!(error = fault.chain(), tries, "a piece of an import is tried again");
@@ -111,9 +124,9 @@ impl Door {
     }
 
     /// `windows` counts those that are behind it for good.
-    async fn work_once(&self, work: &ImportWork, stop_at: Timestamp, windows: &mut usize) -> Result<(), Fault> {
+    async fn work_once(&self, work: &ImportWork, hand_on_at: Timestamp, windows: &mut usize) -> Result<(), Fault> {
         match work {
-            ImportWork::Part(job) => self.read_part(*job, stop_at, windows).await,
+            ImportWork::Part(job) => self.read_part(*job, hand_on_at, windows).await,
             ImportWork::Look(organization, import) => {
                 let begun = self.import_file.look_for(organization, import).await?;
                 tracing::info!(begun = ?begun, "a file was looked for");
@@ -156,7 +169,7 @@ impl Door {
     }
 
     /// Reads a part to its end, or until time is up.
-    async fn read_part(&self, job: PartJob, stop_at: Timestamp, windows: &mut usize) -> Result<(), Fault> {
+    async fn read_part(&self, job: PartJob, hand_on_at: Timestamp, windows: &mut usize) -> Result<(), Fault> {
         let Some(mut part) = self.import_file.open_part(job).await? else { return Ok(()) };
         let application = part.application();
         loop {
@@ -167,7 +180,7 @@ impl Door {
             tracing::debug!(import.id = %job.import, part = job.part, counts = ?part.part().counts, "a window");
             match next {
                 Next::Done | Next::Stop => return Ok(()),
-                Next::Window if self.effects.now() >= stop_at => return self.import_file.hand_on(part).await,
+                Next::Window if self.effects.now() >= hand_on_at => return self.import_file.hand_on(part).await,
                 Next::Window => {}
             }
         }

@@ -185,6 +185,26 @@ async fn the_parts_of_a_large_file_are_read_at_the_same_time_and_each_line_once(
 }
 
 #[tokio::test]
+async fn a_part_whose_invocations_die_again_and_again_is_not_given_up_while_it_gets_on() {
+    let (stage, receiver, application, _) = Stage::with_receiver("5").await;
+    let asked = uploaded(&stage, &application).await;
+    stage.read_files_once(LONG_MS).await;
+    let url = stage.platform.settings.import_queue_url.clone();
+    for windows in 1..=2 {
+        // Received by somebody who dies, as often as the queue allows but once.
+        for _ in 0..4 {
+            assert_eq!(stage.receive_from(&url).await.len(), 1);
+            stage.clock.forward_s(1_801);
+        }
+        stage.read_files_once(LONG_MS).await;
+        let import = stage.shown_import(&asked).await;
+        assert_eq!((status(&import), numbers(&import)[0]), ("running", 500 * windows), "{import}");
+    }
+    stage.read_files(LONG_MS).await;
+    check(&stage, &receiver, &asked, "dying").await;
+}
+
+#[tokio::test]
 async fn what_lies_among_the_dead_letters_fails_its_import() {
     let (stage, _receiver, application, _) = Stage::with_receiver("5").await;
     let asked = uploaded(&stage, &application).await;

@@ -64,10 +64,10 @@ impl Client {
     }
 }
 
-/// Every hundredth record is of the type that the endpoint wants; every third has an event id, and every eleventh is bad.
+/// Every hundredth record is of the type that the endpoint wants; every third has an event id, and one in thirty-one is bad.
 fn file(records: usize) -> String {
     let record = |number: usize| match number {
-        bad if bad % 11 == 7 => format!("bad {number}\n"),
+        bad if bad % 31 == 7 => format!("bad {number}\n"),
         rare if rare % 100 == 0 => format!("{}\n", json!({ "eventType": "rare", "payload": { "n": number } })),
         named if named % 3 == 0 => line(number, Some(&format!("event-{number}"))),
         _ => line(number, None),
@@ -98,7 +98,11 @@ async fn check_kills(records: usize, kills: usize) {
     let path = format!("/api/v1/import/{}", asked["id"].as_str().unwrap());
     for kill in 1..=kills {
         let enough = (records * kill / (kills + 1)) as u64;
-        let look = async || (numbers(&client.call("GET", &path, None).await)[0] >= enough).then_some(());
+        let look = async || {
+            let import = client.call("GET", &path, None).await;
+            assert_ne!(status(&import), "failed", "{import}");
+            (numbers(&import)[0] >= enough).then_some(())
+        };
         within(Duration::from_secs(240), eventually_long(look)).await;
         let import = client.call("GET", &path, None).await;
         assert_eq!(status(&import), "running", "killed too late: {import}");
@@ -107,12 +111,12 @@ async fn check_kills(records: usize, kills: usize) {
     }
     let look = async || Some(client.call("GET", &path, None).await).filter(|import| status(import) != "running");
     let import = within(Duration::from_secs(240), eventually_long(look)).await;
-    let bad = (0..records).filter(|number| number % 11 == 7).count() as u64;
+    let bad = (0..records).filter(|number| number % 31 == 7).count() as u64;
     let all = records as u64;
     assert_eq!((status(&import), numbers(&import)), ("finished", [all, all - bad, 0, bad]), "{import}");
     println!("{records} records, killed {kills} times: {} a second", import["linesPerSecond"]);
 
-    let rare: BTreeSet<u64> = (0..all).filter(|number| number % 100 == 0 && number % 11 != 7).collect();
+    let rare: BTreeSet<u64> = (0..all).filter(|number| number % 100 == 0 && number % 31 != 7).collect();
     let look = async || {
         let taken = receiver.at("/");
         let numbers: BTreeSet<u64> = taken.iter().map(|one| super::payload(one)["n"].as_u64().unwrap()).collect();
