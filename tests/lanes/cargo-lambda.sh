@@ -83,9 +83,13 @@ check history attempted-destinations 'answer["statusCode"] == 200'
 check history endpoint-stats 'answer["statusCode"] == 200'
 check history resend 'answer["statusCode"] == 202'
 check history expunge-message 'answer["statusCode"] == 204'
+check history ask-import 'answer["statusCode"] == 201'
+check history list-imports 'answer["statusCode"] == 200'
 check history bulk-expunge 'answer["statusCode"] == 200'
 check deliver batch 'isinstance(answer["batchItemFailures"], list)'
 check deliver poison 'records[0]["messageId"] in [each["itemIdentifier"] for each in answer["batchItemFailures"]]'
+check import part 'answer["batchItemFailures"] == []' # nobody has asked for that import here
+check import created 'answer["batchItemFailures"] == []'
 check sweep minute 'True' # whatever it answers: it ran to its end
 
 is_done=true
