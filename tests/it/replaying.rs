@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Receiver, Reply, Stage, Way};
+use crate::harness::{Receiver, Stage, Way};
 
 /// Enough for everything a test asks for.
 const TIME_MS: i64 = 60_000;
@@ -22,13 +22,8 @@ struct Scene {
 
 impl Scene {
     async fn new(answer: u16) -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", "")]).await;
-        let (receiver, answer) = (Receiver::start().await, Arc::new(AtomicU16::new(answer)));
-        receiver.ignore_time();
-        let says = Arc::clone(&answer);
-        receiver.on("/", move |_| Reply::Status(says.load(Ordering::SeqCst)));
-        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &endpoint).await);
+        let (stage, receiver, application, endpoint) = Stage::with_receiver("").await;
+        let answer = receiver.obey("/", answer);
         stage.work(TIME_MS).await; // what is told of the endpoint
         Self { stage, receiver, answer, application, endpoint }
     }

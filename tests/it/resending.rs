@@ -1,7 +1,6 @@
 //! A person asks for one more attempt.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use svix::models::{MessageAttemptTriggerType, MessageStatus};
@@ -11,9 +10,7 @@ use crate::harness::{Reply, World, eventually};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resent_message_is_attempted_once_more_and_not_retried() {
     let world = World::start(&[("FANFARE_RETRY_SCHEDULE", "0")]).await;
-    let status = Arc::new(AtomicU16::new(500));
-    let answer = Arc::clone(&status);
-    world.receiver.on("/hooks", move |_| Reply::Status(answer.load(Ordering::SeqCst)));
+    let status = world.receiver.obey("/hooks", 500);
     let application = world.application().await;
     let endpoint = world.endpoint(&application, "/hooks").await;
     let message = world.publish(&application, "order.placed", json!({ "n": 1 })).await.id;

@@ -22,9 +22,7 @@ impl Trouble {
     async fn new(schedule: &str, endpoint: Value) -> Self {
         let (stage, receiver, application, id) = Stage::with_receiver(schedule).await;
         stage.call("PATCH", &format!("/api/v1/app/{application}/endpoint/{id}"), Some(endpoint)).await.id();
-        let status = Arc::new(AtomicU16::new(204));
-        let answer = Arc::clone(&status);
-        receiver.on("/", move |_| Reply::Status(answer.load(Ordering::SeqCst)));
+        let status = receiver.obey("/", 204);
         Self { stage, receiver, application, endpoint: id, status }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use fanfare::domain::undelivered::UndeliveredBecause;
 use serde_json::{Value, json};
 
-use crate::harness::{Receiver, Reply, Stage};
+use crate::harness::{Receiver, Stage};
 
 /// Enough for everything a test asks for.
 const TIME_MS: i64 = 60_000;
@@ -22,13 +22,8 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let stage = Stage::new(&[("FANFARE_RETRY_SCHEDULE", "600")]).await;
-        let (receiver, answer) = (Receiver::start().await, Arc::new(AtomicU16::new(200)));
-        receiver.ignore_time();
-        let says = Arc::clone(&answer);
-        receiver.on("/", move |_| Reply::Status(says.load(Ordering::SeqCst)));
-        let (application, endpoint) = stage.application_with_endpoint(&receiver.url("/")).await;
-        receiver.verify("/", &stage.secret(&application, &endpoint).await);
+        let (stage, receiver, application, endpoint) = Stage::with_receiver("600").await;
+        let answer = receiver.obey("/", 200);
         Self { stage, receiver, answer, application, endpoint }
     }
 

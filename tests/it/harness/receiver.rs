@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -85,6 +86,14 @@ impl Receiver {
     /// Sets what a path does; without a script it answers 204.
     pub(crate) fn on(&self, path: &str, script: impl Fn(&Delivery) -> Reply + Send + Sync + 'static) {
         self.state.lock().unwrap().scripts.insert(path.to_owned(), Arc::new(script));
+    }
+
+    /// Has a path answer with the status that stands in what comes back, beginning with this one.
+    pub(crate) fn obey(&self, path: &str, status: u16) -> Arc<AtomicU16> {
+        let status = Arc::new(AtomicU16::new(status));
+        let says = Arc::clone(&status);
+        self.on(path, move |_| Reply::Status(says.load(Ordering::SeqCst)));
+        status
     }
 
     /// Tells what the path's deliveries must be signed with. A delivery to a path without a secret is a failure.
