@@ -4,6 +4,7 @@
 //! decided here ([`delivery::next_step`]) and carried out by a flow.
 
 pub mod access;
+pub mod actor;
 pub mod application;
 pub mod attempt;
 pub mod background;

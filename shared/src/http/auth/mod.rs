@@ -16,6 +16,7 @@ use jsonwebtoken::DecodingKey;
 use super::Problem;
 use super::routes::{self, Access};
 use crate::config::{JwtSecret, Platform};
+use crate::domain::actor::Actor;
 use crate::domain::event_type::EventType;
 use crate::domain::ids::OrganizationId;
 use crate::domain::operational::operational_application;
@@ -41,6 +42,8 @@ pub struct Caller {
     pub organization: OrganizationId,
     /// For a portal's token: what it is good for.
     pub portal: Option<Portal>,
+    /// Who it is, for the record.
+    pub actor: Actor,
 }
 
 impl Caller {
@@ -90,7 +93,9 @@ impl Auth {
     async fn caller(&self, headers: &HeaderMap, access: Access) -> Result<Caller, Problem> {
         let bearer = self.bearer(headers)?;
         let portal = match bearer {
-            Bearer::Organization(organization) => return Ok(Caller { organization, portal: None }),
+            Bearer::Organization(organization) => {
+                return Ok(Caller { organization, portal: None, actor: Actor::Token });
+            }
             Bearer::Portal(portal) => portal,
         };
         let is_allowed = match access {
@@ -104,7 +109,8 @@ impl Auth {
         if !is_allowed {
             return Err(Problem::Forbidden("this token does not allow that"));
         }
-        Ok(Caller { organization: portal.scope.organization, portal: Some(portal) })
+        let actor = Actor::Portal { application: portal.scope.application, token: portal.token_id.clone() };
+        Ok(Caller { organization: portal.scope.organization, portal: Some(portal), actor })
     }
 
     fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Problem> {
