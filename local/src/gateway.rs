@@ -171,7 +171,7 @@ impl Parts<'_> {
     fn function_of(&self, plan: &FunctionPlan) -> anyhow::Result<Function> {
         let settings = Settings::from_lookup(|name| plan.environment.get(name).cloned())?;
         let (sdk, effects, network) = (self.sdk.clone(), self.effects.clone(), Arc::new(SystemNetwork));
-        let platform = Platform { settings, sdk, effects, network };
+        let platform = Platform::new(settings, sdk, effects, network);
         let handler = handler_of(&plan.binary, &platform).with_context(|| {
             let FunctionPlan { logical_id, binary, .. } = plan;
             format!("template.yaml, {logical_id}: the local gateway knows no function {binary}")

@@ -6,8 +6,9 @@
 //! |---|---|---|
 //! | [`domain`] | nouns and rules, pure: no async, no clock, no AWS | nobody |
 //! | [`flows`] | verbs, one file each: accept a message, deliver, sweep what is due | `domain` and the service rooms |
-//! | [`store`] | the table: keys, records, access patterns | `domain` |
+//! | [`store`] | the table: keys, records, access patterns | `domain`, `keys` |
 //! | [`queue`] | delivery tasks on SQS | `domain` |
+//! | [`keys`] | data keys that secrets are sealed with, wrapped by KMS | `domain` |
 //! | [`blobs`] | payloads too large for a table item, on S3 | `domain` |
 //! | [`sender`] | outbound HTTP behind the address guard | `domain` |
 //! | [`http`] | the API contract: auth, problems, pages, wire shapes | `flows`, `domain` |
@@ -26,6 +27,7 @@ pub mod fault;
 pub mod flows;
 pub mod gather;
 pub mod http;
+pub mod keys;
 pub mod network;
 pub mod queue;
 pub mod sender;

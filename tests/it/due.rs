@@ -107,7 +107,7 @@ async fn a_sweep_that_was_down_for_hours_misses_nothing() {
 
 /// Deliveries that are due at these instants, to nobody: what matters is that each is queued once.
 async fn put_due(stage: &Stage, instants: impl Iterator<Item = Timestamp>) {
-    let store = Store::new(&stage.platform.sdk, &stage.platform.settings.table);
+    let store = Store::new(&stage.platform.sdk, &stage.platform.settings.table, &stage.platform.keys);
     let now = stage.platform.effects.now();
     let due = |(number, at): (usize, Timestamp)| {
         let mut tail = [7; 15];

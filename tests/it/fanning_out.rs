@@ -47,7 +47,7 @@ impl Scene {
         let organization = OrganizationId::parse(ORGANIZATION).unwrap();
         let scope = AppScope { organization, application: ApplicationId::parse(&application).unwrap() };
         receiver.verify("/0", &stage.secret(&application, &first).await);
-        let store = Store::new(&stage.platform.sdk, &stage.platform.settings.table);
+        let store = Store::new(&stage.platform.sdk, &stage.platform.settings.table, &stage.platform.keys);
         let named = EndpointRef::parse(&first).unwrap();
         let first = store.endpoint(&scope, &named).await.unwrap().unwrap();
         for number in 1..count {

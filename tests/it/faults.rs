@@ -78,6 +78,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }],
         "provider": { "kind": "github" }, "appId": application, "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
+        "organization": ORGANIZATION,
         "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
     });
     let mut asked = 0;

@@ -30,6 +30,7 @@
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
+//! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
 //!
@@ -48,6 +49,7 @@ mod dead_letters;
 mod deadlines;
 mod delivering;
 mod due;
+mod encryption;
 mod events;
 mod fanning_out;
 mod faults;

@@ -84,7 +84,7 @@ impl Scene {
     }
 
     fn store(&self) -> Store {
-        Store::new(&self.stage.platform.sdk, &self.stage.platform.settings.table)
+        Store::new(&self.stage.platform.sdk, &self.stage.platform.settings.table, &self.stage.platform.keys)
     }
 
     async fn announce(&self, event: &OperationalEvent) {

@@ -33,7 +33,8 @@ pub(crate) async fn list_by_endpoint(
     let (scope, _) = door.application(&caller, &app_id).await?;
     let endpoint = door.endpoint_id(&scope, &endpoint_id).await?;
     let page = door.store.list_deliveries(&scope, &endpoint, &request, &filter, door.effects.now()).await?;
-    let messages = try_join_all(page.items.iter().map(|delivery| show(&door, &delivery.message, with_content))).await?;
+    let messages =
+        try_join_all(page.items.iter().map(|delivery| show(&door, &scope, &delivery.message, with_content))).await?;
     let mut messages = messages.into_iter();
     let shown = page.map(|delivery| messages.next().map(|message| EndpointMessageOut::new(message, delivery.standing)));
     Ok(ok(&PageOut::new(shown, |delivery| delivery)))

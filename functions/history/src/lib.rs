@@ -12,12 +12,12 @@ mod tasks;
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
-use fanfare::blobs::Blobs;
 use fanfare::config::Platform;
 use fanfare::domain::application::Application;
 use fanfare::domain::ids::{AppScope, EndpointId, MessageId};
 use fanfare::domain::names::{Channel, EventTypeName, Tag};
 use fanfare::effects::Effects;
+use fanfare::flows::Payloads;
 use fanfare::flows::ask_import::AskImport;
 use fanfare::flows::expunge::Expunge;
 use fanfare::flows::resend::Resend;
@@ -28,7 +28,7 @@ use fanfare::store::{ListFilter, Store};
 #[derive(Clone)]
 struct Door {
     store: Store,
-    blobs: Blobs,
+    payloads: Payloads,
     resend: Resend,
     start_task: StartTask,
     ask_import: AskImport,
@@ -38,9 +38,10 @@ struct Door {
 
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
+    let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
     let door = Door {
-        store: Store::new(&platform.sdk, &platform.settings.table),
-        blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
+        payloads: Payloads::new(platform, &store),
+        store,
         resend: Resend::new(platform),
         start_task: StartTask::new(platform),
         ask_import: AskImport::new(platform),

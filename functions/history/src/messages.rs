@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use fanfare::domain::ids::MessageId;
+use fanfare::domain::ids::{AppScope, MessageId};
 use fanfare::domain::message::{Message, Payload};
 use fanfare::flows::Refusal;
 use fanfare::http::body::ok;
@@ -25,7 +25,7 @@ pub(crate) async fn list(
     let filter = list_filter(&query)?;
     let (scope, application) = door.application(&caller, &app_id).await?;
     let page = door.store.list_messages(&scope, &application, &request, &filter).await?;
-    let shown = try_join_all(page.items.iter().map(|message| show(&door, message, with_content))).await?;
+    let shown = try_join_all(page.items.iter().map(|message| show(&door, &scope, message, with_content))).await?;
     let mut shown = shown.into_iter();
     Ok(ok(&PageOut::new(page.map(|_| shown.next()), |message| message)))
 }
@@ -39,7 +39,7 @@ pub(crate) async fn get(
     let (with_content, named) = (query.flag("with_content", true)?, path::message(&msg_id)?);
     let (scope, _) = door.application(&caller, &app_id).await?;
     let message = door.store.message(&scope, &named).await?.ok_or(Problem::NotFound)?;
-    Ok(ok(&show(&door, &message, with_content).await?))
+    Ok(ok(&show(&door, &scope, &message, with_content).await?))
 }
 
 /// 204 once nobody will deliver it any more. Twice is as good as once.
@@ -57,9 +57,14 @@ pub(crate) async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn show(door: &Door, message: &Message, with_content: bool) -> Result<MessageOut, Problem> {
+pub(crate) async fn show(
+    door: &Door,
+    scope: &AppScope,
+    message: &Message,
+    with_content: bool,
+) -> Result<MessageOut, Problem> {
     let payload = match with_content {
-        true => Some(door.blobs.payload_of(message).await?.unwrap_or_else(Payload::gone)),
+        true => Some(door.payloads.of(scope, message).await?.unwrap_or_else(Payload::gone)),
         false => None,
     };
     Ok(MessageOut::new(message.clone(), payload))

@@ -4,6 +4,7 @@
 mod applications;
 mod authentication;
 mod docs;
+mod encryption;
 mod endpoints;
 mod event_types;
 mod health;
@@ -58,7 +59,7 @@ impl FromRef<Door> for Store {
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
     let (auth, configure) = (Auth::new(platform), Configure::new(platform));
-    let store = Store::new(&platform.sdk, &platform.settings.table);
+    let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
     let portals = Portals {
         auth: auth.clone(),
         configure: configure.clone(),
@@ -91,6 +92,9 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
         .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
         .route("/api/v1/auth/logout", post(authentication::logout))
+        .route("/api/v1/encryption-key", get(encryption::list))
+        .route("/api/v1/encryption-key/rotate", post(encryption::rotate))
+        .route("/api/v1/encryption-key/erase", post(encryption::erase))
         .route("/api/v1/health", get(health::health))
         .route("/api/v1/health/ping", get(health::ping))
         .route("/api/v1/openapi.json", get(docs::document))

@@ -1,4 +1,4 @@
-//! The three engines together: opened, handed out as an SDK configuration, and asked.
+//! The engines together: opened, handed out as an SDK configuration, and asked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use s3s::service::S3Service;
 use tempfile::TempDir;
 
 use crate::in_process::InProcess;
+use crate::kms::Kms;
 use crate::lock::DirectoryLock;
 use crate::objects::Objects;
 use crate::sqs::Sqs;
@@ -31,8 +32,9 @@ const LOCAL_SECRET: &str = "local";
 
 const TABLE_TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const QUEUE_TARGET: &str = "AmazonSQS.";
+const KEY_TARGET: &str = "TrentService.";
 
-/// Embedded DynamoDB, SQS and S3. Clones share the engines.
+/// Embedded DynamoDB, SQS, S3 and KMS. Clones share the engines.
 ///
 /// The files are closed, and the data directory is free for others, when the last clone is gone; an SDK client or
 /// configuration made from the engines counts as one.
@@ -46,6 +48,7 @@ struct Shared {
     table: Table,
     sqs: Arc<Sqs>,
     objects: Objects,
+    kms: Kms,
     _directory: Directory,
 }
 
@@ -65,13 +68,14 @@ impl Engines {
             table: Table::in_memory(&clock)?,
             objects: Objects::open(directory.path(), Arc::clone(&sqs), clock)?,
             sqs,
+            kms: Kms::in_memory()?,
             _directory: Directory::Temporary { _removed_on_drop: directory },
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Engines whose state is kept in `directory`, which is made if it is not there: `table.sqlite`, `queues.sqlite`
-    /// and `objects/`. Fails with [`OpenError::InUse`] while another process has the directory open.
+    /// Engines whose state is kept in `directory`, which is made if it is not there: `table.sqlite`, `queues.sqlite`,
+    /// `objects/` and `master-key`. Fails with [`OpenError::InUse`] while another process has the directory open.
     pub fn on_disk(directory: &Path, durability: Durability, clock: Clock) -> Result<Self, OpenError> {
         let objects = directory.join("objects");
         std::fs::create_dir_all(&objects).map_err(|source| OpenError::Directory { path: objects.clone(), source })?;
@@ -81,6 +85,7 @@ impl Engines {
             table: Table::on_disk(&directory.join("table.sqlite"), durability)?,
             objects: Objects::open(&objects, Arc::clone(&sqs), clock)?,
             sqs,
+            kms: Kms::on_disk(&directory.join("master-key"))?,
             _directory: Directory::Kept { _lock: lock },
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -125,7 +130,7 @@ impl Engines {
         self.shared.objects.signed(LOCAL_ACCESS_KEY, secret)
     }
 
-    /// Answers a request of any of the three services.
+    /// Answers a request of any of the services.
     pub(crate) async fn answer(&self, request: Request) -> Response {
         let Some(target) = wire::text(request.headers(), wire::TARGET) else {
             return self.shared.objects.answer(request).await;
@@ -133,6 +138,9 @@ impl Engines {
         if let Some(operation) = target.strip_prefix(QUEUE_TARGET) {
             let (operation, host) = (operation.to_owned(), wire::host(&request).unwrap_or(LOCAL_HOST).to_owned());
             return self.shared.sqs.answer(&operation, &host, request.into_body()).await;
+        }
+        if let Some(operation) = target.strip_prefix(KEY_TARGET) {
+            return self.shared.kms.answer(&operation.to_owned(), request.into_body()).await;
         }
         let operation =
             TABLE_TARGETS.iter().find_map(|prefix| target.strip_prefix(prefix)).unwrap_or(target).to_owned();

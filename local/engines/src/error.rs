@@ -57,6 +57,23 @@ pub enum OpenError {
         /// What the S3 engine said; its error type is not a standard one.
         reason: String,
     },
+    /// The file of the key that secrets are sealed with cannot be made or read.
+    #[error("the master key in {}", path.display())]
+    MasterKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Others than its owner may read the key.
+    #[error("the master key in {} is open to others; chmod 600 it, and think of it as known", path.display())]
+    MasterKeyExposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
     /// A thread that owns one of the files cannot be started.
     #[error("starting the thread of a file")]
     Writer(#[source] std::io::Error),

@@ -1,11 +1,11 @@
-//! The AWS services Fanfare needs, embedded: DynamoDB, SQS and S3 inside one process.
+//! The AWS services Fanfare needs, embedded: DynamoDB, SQS, S3 and KMS inside one process.
 //!
 //! For the local gateway and for every test. Fanfare's code never learns that they are here: it speaks to them through
 //! the real AWS SDK clients, either
 //!
 //! * **in process**: [`Engines::sdk_config`] (or [`Engines::http_client`], to be wrapped by a test that injects
 //!   faults) answers a client's requests without a socket, or
-//! * **over HTTP**: [`Engines::serve`] is one endpoint for all three, for boto3, the AWS CLI, or Lambda binaries that
+//! * **over HTTP**: [`Engines::serve`] is one endpoint for all of them, for boto3, the AWS CLI, or Lambda binaries that
 //!   are started with `AWS_ENDPOINT_URL`, or
 //! * **by presigned URL**: [`Engines::presigned`] lets those in who have one, for what it was signed for.
 //!
@@ -14,6 +14,7 @@
 //! | DynamoDB | `dynoxide`, on SQLite | `table.sqlite` |
 //! | SQS      | our own (`sqs/`): standard queues made fair by message group | `queues.sqlite` |
 //! | S3       | `s3s-fs`, on a directory | `objects/` |
+//! | KMS      | our own (`kms/`): one key, envelope encryption | `master-key`, for its owner only |
 //!
 //! **What is promised.** An answer that says a write happened is given after the write is as durable as [`Durability`]
 //! says; by default it survives `kill -9` of the process. Messages come at least once, in fair order. Only one process
@@ -39,6 +40,7 @@ mod durability;
 mod engines;
 mod error;
 mod in_process;
+mod kms;
 mod lock;
 mod objects;
 mod presigned;

@@ -1,11 +1,11 @@
-//! Requests and responses as they pass between the two ways in (in process, HTTP) and the three engines.
+//! Requests and responses as they pass between the two ways in (in process, HTTP) and the engines.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use s3s::Body;
 
-/// A request of any of the three services. Its URI may be absolute or only a path.
+/// A request of any of the services. Its URI may be absolute or only a path.
 pub(crate) type Request = http::Request<Body>;
 /// The answer to it.
 pub(crate) type Response = http::Response<Body>;

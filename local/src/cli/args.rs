@@ -98,6 +98,9 @@ pub(super) struct StartArgs {
     /// Days of nothing but failures after which an endpoint is disabled, 1 to 30 [default: 5]
     #[arg(long, env = names::DISABLE_AFTER_DAYS, value_name = "DAYS")]
     pub(super) disable_after_days: Option<String>,
+    /// Whether payloads are sealed where they are kept, as secrets always are [default: false]
+    #[arg(long, env = names::ENCRYPT_PAYLOADS, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    pub(super) encrypt_payloads: Option<String>,
     /// Page your customers manage their endpoints on; portal tokens are handed to it behind '#' [default: none]
     #[arg(long, env = names::PORTAL_URL, value_name = "URL")]
     pub(super) portal_url: Option<String>,
@@ -294,6 +297,7 @@ impl StartArgs {
             (names::ALLOWED_SUBNETS, self.allowed_subnets),
             (names::HTTPS_ONLY, self.https_only),
             (names::DISABLE_AFTER_DAYS, self.disable_after_days),
+            (names::ENCRYPT_PAYLOADS, self.encrypt_payloads),
             (names::PORTAL_URL, self.portal_url),
             (names::PUBLIC_URL, self.public_url),
             (names::LOG_LEVEL, Some(self.log_level)),

@@ -104,7 +104,7 @@ impl World {
         sdk.set_retry_config(retries);
         let sdk = sdk.build();
         let settings = Settings::from_lookup(|name| function.environment.get(name).cloned())?;
-        Ok(Platform { settings, sdk, effects: self.effects.clone(), network })
+        Ok(Platform::new(settings, sdk, self.effects.clone(), network))
     }
 
     /// The queue service as Lambda's pollers and the invariants see it: nothing goes wrong on this way.

@@ -10,12 +10,13 @@ const MEMBERS_READ: [&str; 3] = ["Type", "Properties", "Metadata"];
 const MEMBERS_WITHOUT_MEANING: [&str; 3] = ["DeletionPolicy", "UpdateReplacePolicy", "DependsOn"];
 
 /// Types that mean nothing on one machine: there are no permissions, log groups or alarms here.
-const TYPES_WITHOUT_MEANING: [&str; 8] = [
+const TYPES_WITHOUT_MEANING: [&str; 9] = [
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
+    "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
     "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",
@@ -29,6 +30,7 @@ pub(super) enum Kind {
     Table,
     Queue,
     Bucket,
+    Key,
     WithoutMeaning,
 }
 
@@ -77,6 +79,7 @@ fn kind(node: &Node<'_>) -> Result<Kind, TemplateError> {
         "AWS::DynamoDB::Table" => Ok(Kind::Table),
         "AWS::SQS::Queue" => Ok(Kind::Queue),
         "AWS::S3::Bucket" => Ok(Kind::Bucket),
+        "AWS::KMS::Key" => Ok(Kind::Key),
         name if TYPES_WITHOUT_MEANING.contains(&name) => Ok(Kind::WithoutMeaning),
         name => Err(node.wrong(format!("{name} is not understood by the local gateway"))),
     }

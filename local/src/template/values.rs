@@ -109,6 +109,7 @@ impl<'a> Values<'a> {
             Some(Kind::Table) => Ok(physical_name(name, "Table")),
             Some(Kind::Bucket) => Ok(physical_name(name, "Bucket")),
             Some(Kind::Queue) => self.attribute(name, "QueueUrl"),
+            Some(Kind::Key) => Ok(physical_name(name, "Key")),
             Some(Kind::Function | Kind::HttpApi | Kind::WithoutMeaning) => Ok(name.to_owned()),
             None => Err(format!("!Ref {name} points to nothing")),
         }
@@ -132,6 +133,9 @@ impl<'a> Values<'a> {
                 Ok(format!("arn:aws:dynamodb:{region}:{account}:table/{}", physical_name(name, "Table")))
             }
             (Some(Kind::Bucket), "Arn") => Ok(format!("arn:aws:s3:::{}", physical_name(name, "Bucket"))),
+            (Some(Kind::Key), "Arn") => {
+                Ok(format!("arn:aws:kms:{region}:{account}:key/{}", physical_name(name, "Key")))
+            }
             (None, _) => Err(format!("!GetAtt {name}.{attribute} points to nothing")),
             (Some(_), _) => Err(format!("!GetAtt {name}.{attribute} is not understood by the local gateway")),
         }

@@ -9,13 +9,16 @@ mod files;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::Bytes;
 
 use crate::domain::ids::{AppScope, MessageId};
-use crate::domain::message::{ContentHash, Message, PAYLOAD_BYTES_MAX, Payload, PayloadPlace};
+use crate::domain::message::{ContentHash, PAYLOAD_BYTES_MAX};
 use crate::fault::Fault;
+use crate::keys::SEALED_BYTES_MORE;
 
 pub use files::{FileHead, FileStream, ReadError};
+
+/// Largest object that is read as a payload: the largest payload, sealed.
+const OBJECT_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + SEALED_BYTES_MORE;
 
 /// The bucket. Cheap to clone; one per process.
 #[derive(Clone)]
@@ -30,19 +33,11 @@ impl Blobs {
         Self { client: Client::new(sdk), bucket: bucket.to_owned() }
     }
 
-    /// Stores a message's payload; where it is from now on.
-    pub async fn put_payload(
-        &self,
-        scope: &AppScope,
-        id: &MessageId,
-        hash: &ContentHash,
-        payload: &Payload,
-    ) -> Result<PayloadPlace, Fault> {
-        let name = payload_name(scope, id, hash);
-        let body = ByteStream::from(Bytes::copy_from_slice(payload.as_str().as_bytes()));
-        let put = self.client.put_object().bucket(&self.bucket).key(&name).content_type("application/json").body(body);
-        put.send().await.map_err(|error| Fault::unavailable(format!("storing the payload of message {id}"), error))?;
-        Ok(PayloadPlace::Blob(name))
+    /// Stores a payload under its name.
+    pub async fn put_payload(&self, name: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+        let put = self.client.put_object().bucket(&self.bucket).key(name).content_type("application/json");
+        let stored = put.body(ByteStream::from(bytes)).send().await;
+        stored.map(drop).map_err(|error| Fault::unavailable(format!("storing the payload {name}"), error))
     }
 
     /// Deletes a payload's object. One that is not there (any more) is deleted.
@@ -51,26 +46,21 @@ impl Blobs {
         deleted.map(drop).map_err(|error| Fault::unavailable("deleting the payload of a message", error))
     }
 
-    /// A message's payload, wherever it is; none: it was removed.
-    pub async fn payload_of(&self, message: &Message) -> Result<Option<Payload>, Fault> {
-        let name = match &message.payload {
-            PayloadPlace::Here(payload) => return Ok(Some(payload.clone())),
-            PayloadPlace::Blob(name) => name,
-            PayloadPlace::Expunged => return Ok(None),
-        };
-        let action = || format!("reading the payload of message {}", message.id);
+    /// The payload of this name.
+    pub async fn payload(&self, name: &str) -> Result<Vec<u8>, Fault> {
+        let action = || format!("reading the payload {name}");
         let answer = self.client.get_object().bucket(&self.bucket).key(name).send().await;
         let answer = answer.map_err(|error| Fault::unavailable(action(), error))?;
-        if answer.content_length().is_some_and(|length| length > PAYLOAD_BYTES_MAX as i64) {
+        if answer.content_length().is_some_and(|length| length > OBJECT_BYTES_MAX as i64) {
             return Err(Fault::corrupt(action()));
         }
-        let bytes = answer.body.collect().await.map_err(|error| Fault::unavailable(action(), error))?.to_vec();
-        let text = String::from_utf8(bytes).map_err(|error| Fault::corrupt_because(action(), error))?;
-        Payload::from_text(text).map(Some).map_err(|error| Fault::corrupt_because(action(), error))
+        let bytes = answer.body.collect().await.map_err(|error| Fault::unavailable(action(), error))?;
+        Ok(bytes.to_vec())
     }
 }
 
-fn payload_name(scope: &AppScope, id: &MessageId, hash: &ContentHash) -> String {
+/// The name under which a message's payload is stored.
+pub fn payload_name(scope: &AppScope, id: &MessageId, hash: &ContentHash) -> String {
     let hex: String = id.ksuid().tail().iter().chain(&hash.0).map(|byte| format!("{byte:02x}")).collect();
     format!("payload/{}/{}/{hex}", scope.organization.ksuid(), scope.application.ksuid())
 }

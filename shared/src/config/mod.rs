@@ -25,6 +25,10 @@ pub mod names {
     pub const JOB_QUEUE_URL: &str = "FANFARE_JOB_QUEUE_URL";
     /// URL of the queue that new files are told of in, and that parts of imports travel through.
     pub const IMPORT_QUEUE_URL: &str = "FANFARE_IMPORT_QUEUE_URL";
+    /// The key in KMS that data keys are wrapped with: its ARN, identifier or alias.
+    pub const KMS_KEY: &str = "FANFARE_KMS_KEY";
+    /// Whether payloads are sealed in table and bucket, as secrets are.
+    pub const ENCRYPT_PAYLOADS: &str = "FANFARE_ENCRYPT_PAYLOADS";
     /// What callers' bearer tokens are signed with (HS256); at least [`super::JWT_SECRET_BYTES_MIN`] bytes.
     pub const JWT_SECRET: &str = "FANFARE_JWT_SECRET";
     /// Seconds to wait after the first, second, … failed attempt, separated by commas.
@@ -70,6 +74,10 @@ pub struct Settings {
     pub job_queue_url: String,
     /// URL of the import queue.
     pub import_queue_url: String,
+    /// The key in KMS that data keys are wrapped with.
+    pub kms_key: String,
+    /// Whether payloads are sealed, too.
+    pub encrypt_payloads: bool,
     /// Signs and checks bearer tokens; functions without an HTTP door are not given it.
     pub jwt_secret: Option<JwtSecret>,
     /// When failed deliveries are tried again.
@@ -145,6 +153,8 @@ impl Settings {
             delivery_queue_url: required(names::DELIVERY_QUEUE_URL)?,
             job_queue_url: required(names::JOB_QUEUE_URL)?,
             import_queue_url: required(names::IMPORT_QUEUE_URL)?,
+            kms_key: required(names::KMS_KEY)?,
+            encrypt_payloads: optional(names::ENCRYPT_PAYLOADS, &get, yes_or_no)?.unwrap_or(false),
             jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
             retry_schedule: retry_schedule(&lookup)?,
             request_timeout_ms: 1_000
@@ -219,6 +229,7 @@ mod tests {
             (names::DELIVERY_QUEUE_URL, "q"),
             (names::JOB_QUEUE_URL, "j"),
             (names::IMPORT_QUEUE_URL, "i"),
+            (names::KMS_KEY, "k"),
         ];
         let all: Vec<(&str, &str)> = pairs.iter().chain(required.iter()).copied().collect();
         Settings::from_lookup(|name| all.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
@@ -253,6 +264,7 @@ mod tests {
         check(names::ALLOWED_SUBNETS, "10.0.0.0/8, fd00::/8", true);
         check(names::ALLOWED_SUBNETS, "10.0.0.0/33", false);
         check(names::HTTPS_ONLY, "maybe", false);
+        check(names::ENCRYPT_PAYLOADS, "some", false);
         check(names::DISABLE_AFTER_DAYS, "31", false);
         check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
         check(names::PORTAL_URL, "javascript:alert(1)", false);

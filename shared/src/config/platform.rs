@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 
 use super::{Settings, SettingsError, sdk};
 use crate::effects::Effects;
+use crate::keys::Keys;
 use crate::network::{Network, SystemNetwork};
 use crate::telemetry::{self, LogFormat};
 
@@ -17,6 +18,8 @@ pub struct Platform {
     pub settings: Settings,
     /// How the AWS SDK's clients are made.
     pub sdk: SdkConfig,
+    /// What secrets are sealed with.
+    pub keys: Keys,
     /// Time and randomness.
     pub effects: Effects,
     /// How receivers are reached.
@@ -28,6 +31,12 @@ impl Platform {
     pub fn from_env() -> Result<Self, SettingsError> {
         let settings = Settings::from_env()?;
         telemetry::start(&settings.log_level, LogFormat::Json);
-        Ok(Self { settings, sdk: sdk::from_env(), effects: Effects::system(), network: Arc::new(SystemNetwork) })
+        Ok(Self::new(settings, sdk::from_env(), Effects::system(), Arc::new(SystemNetwork)))
+    }
+
+    /// A platform of these parts.
+    pub fn new(settings: Settings, sdk: SdkConfig, effects: Effects, network: Arc<dyn Network>) -> Self {
+        let keys = Keys::new(&sdk, &settings.kms_key, settings.encrypt_payloads);
+        Self { settings, sdk, keys, effects, network }
     }
 }

@@ -9,6 +9,7 @@ pub mod application;
 pub mod attempt;
 pub mod background;
 pub mod delivery;
+pub mod encryption;
 pub mod endpoint;
 pub mod event_type;
 pub mod example;

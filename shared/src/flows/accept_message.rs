@@ -36,6 +36,7 @@ use crate::domain::subscription::Subscriber;
 use crate::domain::timestamp::Timestamp;
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::flows::Payloads;
 use crate::queue::{DeliveryQueue, JobQueue};
 use crate::store::{Accepted, ApplicationRef, Audience, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
 use schemas::Schemas;
@@ -58,6 +59,7 @@ pub struct AcceptMessage {
     jobs: JobQueue,
     lines: Lines,
     blobs: Blobs,
+    payloads: Payloads,
     effects: Effects,
     repeat_delay_ms: i64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
@@ -80,9 +82,10 @@ pub struct AcceptedMessage {
 impl AcceptMessage {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        let store = Store::new(&platform.sdk, &platform.settings.table);
-        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url);
+        let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
+        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url, &platform.keys);
         Self {
+            payloads: Payloads::new(platform, &store),
             lines: Lines::new(&store, &queue),
             store,
             queue,
@@ -243,7 +246,7 @@ impl AcceptMessage {
         hash: &ContentHash,
     ) -> Result<(Message, bool), Refusal> {
         if let Some(payload) = large_payload(&message) {
-            message.payload = self.blobs.put_payload(scope, &message.id, hash, payload).await?;
+            message.payload = self.payloads.put(scope, &message.id, hash, payload, message.accepted_at).await?;
         }
         match self.store.accept(scope, &audience.application, &message, hash).await? {
             Accepted::New => Ok((message, false)),

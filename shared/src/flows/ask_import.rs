@@ -86,7 +86,7 @@ impl AskImport {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             queue: ImportQueue::new(&platform.sdk, &platform.settings.import_queue_url),
             effects: platform.effects.clone(),

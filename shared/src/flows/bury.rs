@@ -45,8 +45,8 @@ pub enum Buried {
 impl Bury {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        let store = Store::new(&platform.sdk, &platform.settings.table);
-        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url);
+        let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
+        let queue = DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url, &platform.keys);
         Self {
             lines: Lines::new(&store, &queue),
             store,

@@ -21,7 +21,7 @@ pub struct Examples {
 impl Examples {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        Self { store: Store::new(&platform.sdk, &platform.settings.table) }
+        Self { store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys) }
     }
 
     /// A message with an example of this event type. `payload` is the caller's own example.

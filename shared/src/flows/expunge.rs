@@ -20,7 +20,7 @@ impl Expunge {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
         }
     }

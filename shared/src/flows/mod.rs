@@ -13,6 +13,7 @@ pub mod example;
 pub mod expunge;
 pub mod import_file;
 mod lines;
+mod payloads;
 pub mod receive_inbound;
 pub mod resend;
 pub mod run_task;
@@ -26,6 +27,8 @@ use crate::domain::payload_schema::Violation;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::store::Idempotency;
+
+pub use payloads::Payloads;
 
 /// Why a flow did not do what it was asked: the caller's doing, apart from [`Refusal::Fault`].
 #[derive(Debug, thiserror::Error)]

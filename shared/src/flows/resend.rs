@@ -23,8 +23,8 @@ impl Resend {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
-            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
+            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url, &platform.keys),
         }
     }
 

@@ -23,7 +23,7 @@ impl StartTask {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
         }

@@ -37,8 +37,8 @@ impl SweepDue {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
-            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
+            queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url, &platform.keys),
             effects: platform.effects.clone(),
         }
     }

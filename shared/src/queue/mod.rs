@@ -17,6 +17,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use crate::domain::delivery::DeliveryTask;
 use crate::fault::Fault;
 use crate::gather::{Gatherer, Limits, Results};
+use crate::keys::Keys;
 
 pub use imports::{CreatedObject, ImportQueue, ImportWork, PartJob, decode_created, decode_import_work};
 pub use jobs::{FanOut, Job, JobQueue, decode_job};
@@ -36,7 +37,10 @@ pub fn is_at(arn: &str, url: &str) -> bool {
 
 /// The delivery queue. Cheap to clone; one per process.
 #[derive(Clone)]
-pub struct DeliveryQueue(Gatherer<Entry>);
+pub struct DeliveryQueue {
+    gatherer: Gatherer<Entry>,
+    carries_payloads: bool,
+}
 
 struct Entry {
     body: String,
@@ -45,23 +49,24 @@ struct Entry {
 }
 
 impl DeliveryQueue {
-    /// The queue at this URL.
-    pub fn new(sdk: &SdkConfig, url: &str) -> Self {
+    /// The queue at this URL. Small payloads travel with their tasks, which saves reading them, unless they are sealed with these
+    /// keys where they are kept.
+    pub fn new(sdk: &SdkConfig, url: &str, keys: &Keys) -> Self {
         let (client, url) = (Client::new(sdk), url.to_owned());
         let call = move |entries: Vec<Entry>| -> Pin<Box<dyn Future<Output = Results> + Send>> {
             let (client, url) = (client.clone(), url.clone());
             Box::pin(async move { send(&client, &url, entries).await })
         };
-        Self(Gatherer::new(LIMITS, Box::new(call)))
+        Self { gatherer: Gatherer::new(LIMITS, Box::new(call)), carries_payloads: !keys.seals_payloads() }
     }
 
     /// Queues a task, together with what others queue now. The delay is rounded up to a second and cut at
     /// [`DELAY_MS_MAX`]. After a fault it may be queued or not: do it again, a task may come twice.
     pub async fn send(&self, task: &DeliveryTask, delay_ms: u64) -> Result<(), Fault> {
-        let body = task::encode(task)?;
+        let body = task::encode(task, self.carries_payloads)?;
         let delay_s = i32::try_from(delay_ms.min(DELAY_MS_MAX).div_ceil(1_000)).unwrap_or(i32::MAX);
         let bytes = body.len();
-        self.0.run(Entry { body, group: task.endpoint.to_string(), delay_s }, bytes).await
+        self.gatherer.run(Entry { body, group: task.endpoint.to_string(), delay_s }, bytes).await
     }
 
     /// Queues all of them with the same delay; the first fault, if any, after everything was tried.

@@ -65,7 +65,8 @@ fn is_zero(number: &u16) -> bool {
     *number == 0
 }
 
-pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
+/// `carries_payload`: whether its payload travels with it, when it is small.
+pub(super) fn encode(task: &DeliveryTask, carries_payload: bool) -> Result<String, Fault> {
     let wire = Wire {
         v: VERSION,
         org: task.scope.organization,
@@ -90,7 +91,7 @@ pub(super) fn encode(task: &DeliveryTask) -> Result<String, Fault> {
         payload: task
             .payload
             .as_ref()
-            .filter(|payload| travels(payload))
+            .filter(|payload| carries_payload && travels(payload))
             .map(|payload| Cow::Borrowed(payload.as_raw())),
     };
     serde_json::to_string(&wire).map_err(|error| Fault::corrupt_because("encoding a delivery task", error))
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn a_task_comes_back_as_it_was_and_its_payload_to_the_byte() {
         let odd = r#"{ "b":1.0e2,  "a":"\u00e9é" }"#;
-        let read = decode(&encode(&task(odd)).unwrap(), 1).unwrap();
+        let read = decode(&encode(&task(odd), true).unwrap(), 1).unwrap();
         assert_eq!(read.payload.unwrap().as_str(), odd);
         assert_eq!((read.endpoint, read.channels.len(), read.is_repeat), (task(odd).endpoint, 1, false));
         let written = task(odd);
@@ -178,15 +179,15 @@ mod tests {
 
     #[test]
     fn a_task_from_before_there_were_tags_has_none() {
-        let older = encode(&task("{}")).unwrap().replace(r#""tags":["t"],"#, "");
+        let older = encode(&task("{}"), true).unwrap().replace(r#""tags":["t"],"#, "");
         assert!(!older.contains("tags") && decode(&older, 1).unwrap().tags.is_empty());
     }
 
     #[test]
     fn what_was_handed_out_before_may_be_a_repeat() {
-        let first = encode(&task("{}")).unwrap();
+        let first = encode(&task("{}"), true).unwrap();
         assert!(decode(&first, 2).unwrap().is_repeat);
-        let second = encode(&DeliveryTask { number: 2, ..task("{}") }).unwrap();
+        let second = encode(&DeliveryTask { number: 2, ..task("{}") }, true).unwrap();
         assert!(decode(&second, 1).unwrap().is_repeat);
     }
 
@@ -194,13 +195,19 @@ mod tests {
     fn large_payloads_and_those_a_queue_refuses_stay_behind() {
         let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(PAYLOAD_IN_TASK_BYTES_MAX));
         for payload in [large.as_str(), "{\"a\":\"\u{ffff}\"}"] {
-            assert!(decode(&encode(&task(payload)).unwrap(), 1).unwrap().payload.is_none());
+            assert!(decode(&encode(&task(payload), true).unwrap(), 1).unwrap().payload.is_none());
         }
     }
 
     #[test]
+    fn no_payload_travels_where_payloads_are_sealed() {
+        let body = encode(&task(r#"{"card":"4242"}"#), false).unwrap();
+        assert!(!body.contains("4242") && decode(&body, 1).unwrap().payload.is_none());
+    }
+
+    #[test]
     fn poison_is_refused() {
-        let newer = encode(&task("{}")).unwrap().replace("\"v\":1", "\"v\":2");
+        let newer = encode(&task("{}"), true).unwrap().replace("\"v\":1", "\"v\":2");
         for body in ["", "x", "{}", "[]", newer.as_str()] {
             assert!(decode(body, 1).is_err(), "{body:?}");
         }

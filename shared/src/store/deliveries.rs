@@ -137,7 +137,7 @@ impl Store {
         if key_text(first, "sk") != Some(keys::MESSAGE) {
             return Ok(None); // it has expired
         }
-        let message = messages::from_item(first)?;
+        let message = messages::from_item(&self.open(first.clone()).await?)?;
         let mut traces = Traces::default();
         for item in left.iter().filter(|item| key_text(item, "sk") != Some(keys::EXPUNGED)) {
             traces.add(item, &message.id)?;

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
+use super::sealing::{is_readable, page_of_readable};
 use super::{Created, Idempotency, Store, Updated, applications, keys};
 use crate::domain::application::Application;
 use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, SigningSecrets};
@@ -65,6 +66,9 @@ impl DisabledBecause {
         [Self::Requested, Self::Gone, Self::Failing].into_iter().find(|reason| reason.stored() == text)
     }
 }
+
+/// What nobody reads who only has the table: what signs, and headers, which may hold credentials.
+const SECRET: [&str; 4] = ["secret", "retired", "headers", "legacy"];
 
 fn to_item(scope: &AppScope, endpoint: &Endpoint) -> Item {
     let metadata = endpoint.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -222,6 +226,10 @@ impl Store {
         Ok(Some(Audience { application: applications::from_item(first)?, subscribers }))
     }
 
+    async fn endpoint_item(&self, scope: &AppScope, endpoint: &Endpoint) -> Result<Item, Fault> {
+        self.seal(to_item(scope, endpoint), &SECRET, endpoint.updated_at).await
+    }
+
     /// Stores a new endpoint.
     pub async fn create_endpoint(
         &self,
@@ -232,7 +240,7 @@ impl Store {
         let action = format!("creating endpoint {}", endpoint.id);
         let mut creation = Creation::new(self, &scope.organization, idempotency, &endpoint.id.to_string())?
             .require(self, keys::application(scope), keys::APPLICATION)?
-            .put_new(self, to_item(scope, endpoint), Created::NameTaken)?;
+            .put_new(self, self.endpoint_item(scope, endpoint).await?, Created::NameTaken)?;
         if let Some(uid) = &endpoint.uid {
             creation = creation.put_new(self, uid_item(scope, uid, endpoint.id), Created::NameTaken)?;
         }
@@ -250,7 +258,9 @@ impl Store {
             }
         };
         let (pk, sk) = (keys::application(scope), keys::endpoint_sk(&id));
-        self.get(&format!("reading endpoint {id}"), pk, sk).await?.as_ref().map(from_item).transpose()
+        let Some(item) = self.get(&format!("reading endpoint {id}"), pk, sk).await? else { return Ok(None) };
+        let item = self.open(item).await?;
+        is_readable(&item).then(|| from_item(&item)).transpose()
     }
 
     /// Endpoints of several applications by their identifiers; those that are gone are missing.
@@ -264,7 +274,7 @@ impl Store {
         }
         let items = self.batch_get("reading endpoints", by_key.keys().cloned().collect()).await?;
         let mut endpoints = HashMap::with_capacity(items.len());
-        for item in &items {
+        for item in self.open_all(items).await?.iter().filter(|item| is_readable(item)) {
             let key = |name| super::key_text(item, name).unwrap_or_default().to_owned();
             if let Some(whose) = by_key.get(&(key("pk"), key("sk"))) {
                 endpoints.insert(*whose, from_item(item)?);
@@ -280,7 +290,7 @@ impl Store {
         before: &Endpoint,
         after: &Endpoint,
     ) -> Result<Updated, Fault> {
-        let mut steps = vec![self.put_over(to_item(scope, after), before.updated_at)?];
+        let mut steps = vec![self.put_over(self.endpoint_item(scope, after).await?, before.updated_at)?];
         if before.uid != after.uid {
             if let Some(uid) = &after.uid {
                 steps.push(self.put_if_new(uid_item(scope, uid, after.id))?);
@@ -306,7 +316,7 @@ impl Store {
     ) -> Result<Updated, Fault> {
         let steps = vec![
             self.once(&scope.organization, idempotency, &after.id.to_string())?,
-            self.put_over(to_item(scope, after), before.updated_at)?,
+            self.put_over(self.endpoint_item(scope, after).await?, before.updated_at)?,
         ];
         match self.transact(&format!("updating endpoint {}", after.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
@@ -338,8 +348,9 @@ impl Store {
     ) -> Result<Page<Endpoint, EndpointId>, Fault> {
         let range = endpoints_range(keys::application(scope));
         let items = self.query_page("listing endpoints", range, request, keys::endpoint_sk).await?;
-        let endpoints = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
-        Ok(request.page(endpoints, |endpoint| endpoint.id))
+        let items = self.open_all(items).await?;
+        let id = |item: &Item| Reader::new("endpoint", item).parsed("id", EndpointId::parse);
+        page_of_readable(request, &items, id, from_item)
     }
 
     /// All of the application's endpoints, oldest first.

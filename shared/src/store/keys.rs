@@ -69,6 +69,23 @@ pub(super) fn sources(organization: &OrganizationId) -> String {
     format!("R#{}", organization.ksuid())
 }
 
+/// Partition: an organization's data keys, wrapped, by number.
+pub(super) fn data_keys(organization: &OrganizationId) -> String {
+    format!("K#{}", organization.ksuid())
+}
+
+/// Before every data key's number in a sort key.
+pub(super) const DATA_KEY: &str = "N#";
+
+pub(super) fn data_key_sk(number: u32) -> String {
+    format!("{DATA_KEY}{number:010}")
+}
+
+/// Whose an item is, by its partition: every one begins with its organization.
+pub(super) fn organization_of(pk: &str) -> Option<OrganizationId> {
+    pk.split('#').nth(1).and_then(Ksuid::parse).map(OrganizationId::from_ksuid)
+}
+
 /// Before every source's identifier in a sort key.
 pub(super) const SOURCE: &str = "S#";
 

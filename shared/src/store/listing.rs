@@ -152,7 +152,7 @@ impl Store {
     ) -> Result<Page<T, K>, Fault> {
         let wanted = found.keys.iter().map(|entry| (entry.pk.clone(), entry.sk.clone())).collect();
         let mut things: HashMap<Ksuid, T> = HashMap::new();
-        for item in &self.batch_get(action, wanted).await? {
+        for item in &self.open_all(self.batch_get(action, wanted).await?).await? {
             let thing = from_item(item)?;
             things.insert(key_of(&thing), thing);
         }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::item::{Item, ItemBuilder, Reader};
 use super::listing::ListFilter;
+use super::sealing::ERASED;
 use super::write::Write;
 use super::{Store, fault, keys};
 use crate::domain::application::Application;
@@ -79,6 +80,9 @@ fn decode_payload(reader: &Reader<'_>) -> Result<Option<Payload>, Fault> {
     Payload::from_text(text).map(Some).map_err(|_| reader.corrupt("body"))
 }
 
+/// What is sealed where payloads are.
+const PAYLOAD: [&str; 2] = ["body", "zbody"];
+
 fn to_item(scope: &AppScope, application: &Application, message: &Message, hash: &ContentHash) -> Item {
     let shard = listing_shard(&message.id, application.list_shards);
     let item = ItemBuilder::new(keys::message_of(scope, &message.id), keys::MESSAGE.to_owned())
@@ -115,7 +119,8 @@ fn listing_shard(id: &MessageId, shards: u8) -> u8 {
 pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
     let reader = Reader::new("message", item);
     let id = reader.parsed("lsk", Ksuid::parse).map(MessageId::from_ksuid)?;
-    let payload = match (reader.flag("expunged"), decode_payload(&reader)?) {
+    let is_gone = reader.flag("expunged") || reader.flag(ERASED);
+    let payload = match (is_gone, decode_payload(&reader)?) {
         (true, _) => PayloadPlace::Expunged,
         (false, Some(payload)) => PayloadPlace::Here(payload),
         (false, None) => PayloadPlace::Blob(reader.text("blob")?.to_owned()),
@@ -139,6 +144,20 @@ pub(super) fn from_item(item: &Item) -> Result<Message, Fault> {
 }
 
 impl Store {
+    async fn message_item(
+        &self,
+        scope: &AppScope,
+        application: &Application,
+        message: &Message,
+        hash: &ContentHash,
+    ) -> Result<Item, Fault> {
+        let item = to_item(scope, application, message, hash);
+        match self.keys.seals_payloads() {
+            true => self.seal(item, &PAYLOAD, message.accepted_at).await,
+            false => Ok(item),
+        }
+    }
+
     /// Stores the message unless there is one of its identity: one conditional put, which brings the first one along.
     pub async fn accept(
         &self,
@@ -152,7 +171,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(to_item(scope, application, message, hash)))
+            .set_item(Some(self.message_item(scope, application, message, hash).await?))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let error = match put.send().await {
@@ -168,7 +187,7 @@ impl Store {
         let first = first.ok_or_else(|| Fault::corrupt(format!("{action}: the first one did not come along")))?;
         let stored_hash = Reader::new("message", &first).bytes_if("hash")?;
         match stored_hash == Some(hash.0.as_slice()) {
-            true => from_item(&first).map(|first| Accepted::Repeat(Box::new(first))),
+            true => from_item(&self.open(first).await?).map(|first| Accepted::Repeat(Box::new(first))),
             false => Ok(Accepted::Conflict),
         }
     }
@@ -181,8 +200,11 @@ impl Store {
         application: &Application,
         messages: impl Iterator<Item = (&'a Message, ContentHash)>,
     ) -> Result<(), Fault> {
-        let puts = messages.map(|(message, hash)| Write::Put(to_item(scope, application, message, &hash)));
-        self.writer.write_all(puts).await
+        let mut puts = Vec::with_capacity(messages.size_hint().0);
+        for (message, hash) in messages {
+            puts.push(Write::Put(self.message_item(scope, application, message, &hash).await?));
+        }
+        self.writer.write_all(puts.into_iter()).await
     }
 
     /// The message a caller names, if the application has it.
@@ -192,7 +214,8 @@ impl Store {
             MessageRef::EventId(event_id) => MessageIdentity::EventId(event_id).tail(scope),
         };
         let item = self.get("reading a message", keys::message(scope, &tail), keys::MESSAGE.to_owned()).await?;
-        let message = item.as_ref().map(from_item).transpose()?;
+        let Some(item) = item else { return Ok(None) };
+        let message = Some(from_item(&self.open(item).await?)?);
         // The key is only the identifier's tail: with another time in front it names nothing.
         Ok(message.filter(|message| match named {
             MessageRef::Id(id) => message.id == *id,
@@ -207,7 +230,7 @@ impl Store {
         ids: &BTreeSet<MessageId>,
     ) -> Result<HashMap<MessageId, Message>, Fault> {
         let wanted = ids.iter().map(|id| (keys::message_of(scope, id), keys::MESSAGE.to_owned())).collect();
-        let items = self.batch_get("reading messages", wanted).await?;
+        let items = self.open_all(self.batch_get("reading messages", wanted).await?).await?;
         items.iter().map(|item| from_item(item).map(|message| (message.id, message))).collect()
     }
 

@@ -9,12 +9,14 @@
 mod applications;
 mod attempts;
 mod background;
+mod data_keys;
 mod deliveries;
 mod due;
 mod endpoints;
 mod event_types;
 mod expunge;
 mod gates;
+mod hidden;
 mod idempotency;
 mod imports;
 mod item;
@@ -24,6 +26,7 @@ mod listing;
 mod messages;
 mod page;
 mod recipients;
+mod sealing;
 mod sessions;
 mod sources;
 mod task_item;
@@ -43,6 +46,7 @@ use tokio::sync::OnceCell;
 pub use applications::ApplicationRef;
 pub use attempts::{AttemptFilter, Past};
 pub use background::TaskFilter;
+pub use data_keys::{DATA_KEY_AGE_MAX_MS, DATA_KEYS_MAX};
 pub use deliveries::{Delivery, DeliveryFilter};
 pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};
@@ -57,6 +61,7 @@ pub use undelivered::Traces;
 pub use usage::Counted;
 
 use crate::fault::Fault;
+use crate::keys::Keys;
 use item::{Item, text};
 use write::BatchWriter;
 
@@ -66,6 +71,7 @@ pub struct Store {
     client: Client,
     table: Arc<str>,
     writer: BatchWriter,
+    keys: Keys,
     has_sweep_cursor: Arc<OnceCell<()>>,
 }
 
@@ -86,12 +92,12 @@ pub enum Updated {
 }
 
 impl Store {
-    /// The table of this name.
-    pub fn new(sdk: &SdkConfig, table: &str) -> Self {
+    /// The table of this name; what is secret in it is sealed with these keys.
+    pub fn new(sdk: &SdkConfig, table: &str, keys: &Keys) -> Self {
         let client = Client::new(sdk);
         let table: Arc<str> = Arc::from(table);
         let writer = BatchWriter::new(client.clone(), Arc::clone(&table));
-        Self { client, table, writer, has_sweep_cursor: Arc::default() }
+        Self { client, table, writer, keys: keys.clone(), has_sweep_cursor: Arc::default() }
     }
 
     /// Whether the table answers: the cheapest read there is.

@@ -20,7 +20,7 @@ impl Stage {
 
     /// The table, as the functions see it.
     pub(crate) fn store(&self) -> Store {
-        Store::new(&self.platform.sdk, &self.platform.settings.table)
+        Store::new(&self.platform.sdk, &self.platform.settings.table, &self.platform.keys)
     }
 
     /// Has it on record that attempt `number` of a message of type `order.placed` will not be made.

@@ -265,12 +265,9 @@ fn platform(
     environment.extend(defaults.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let sdk = engines.sdk_config().into_builder();
     let sdk = sdk.http_client(faults.wrap(engines.http_client())).sleep_impl(TokioSleep::new());
-    Platform {
-        settings: Settings::from_lookup(|name| environment.get(name).cloned()).unwrap(),
-        sdk: sdk.retry_config(RetryConfig::disabled()).build(),
-        effects: clock.effects(),
-        network: Arc::new(SystemNetwork),
-    }
+    let settings = Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
+    let sdk = sdk.retry_config(RetryConfig::disabled()).build();
+    Platform::new(settings, sdk, clock.effects(), Arc::new(SystemNetwork))
 }
 
 /// A request with this token, if it is not empty; the body comes with its content type.

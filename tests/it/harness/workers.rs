@@ -44,20 +44,24 @@ impl Stage {
 
     /// Invokes the function with these messages; identifiers of those it did not finish.
     pub(crate) async fn hand_to_deliver(&self, messages: &[Message]) -> Vec<String> {
-        let context = self.context();
-        self.invoke_deliver(messages, context).await
+        self.hand_to(&self.deliver, messages).await
+    }
+
+    /// As [`Stage::hand_to_deliver`], to a function of the test's own.
+    pub(crate) async fn hand_to(&self, door: &deliver::Door, messages: &[Message]) -> Vec<String> {
+        self.invoke(door, messages, self.context()).await
     }
 
     /// As [`Stage::hand_to_deliver`], with so much time.
     pub(crate) async fn hand_to_deliver_until(&self, messages: &[Message], deadline: Timestamp) -> Vec<String> {
         let mut context = Context::default();
         context.deadline = u64::try_from(deadline.as_millis()).unwrap();
-        self.invoke_deliver(messages, context).await
+        self.invoke(&self.deliver, messages, context).await
     }
 
-    async fn invoke_deliver(&self, messages: &[Message], context: Context) -> Vec<String> {
+    async fn invoke(&self, door: &deliver::Door, messages: &[Message], context: Context) -> Vec<String> {
         let event = sqs_event(messages, &self.platform.settings.delivery_queue_url);
-        let answer = self.deliver.handle(LambdaEvent::new(event, context)).await.unwrap();
+        let answer = door.handle(LambdaEvent::new(event, context)).await.unwrap();
         answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 

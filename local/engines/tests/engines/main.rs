@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails in setting up has failed")]
 
 mod disk;
+mod keys;
 mod moves;
 mod notices;
 mod objects;

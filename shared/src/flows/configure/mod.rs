@@ -16,6 +16,7 @@
 //! the first one comes, and configurations seldom change.
 
 mod applications;
+mod data_keys;
 mod endpoints;
 mod event_types;
 mod import_event_types;
@@ -63,7 +64,7 @@ impl Configure {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
             https_only: platform.settings.https_only,

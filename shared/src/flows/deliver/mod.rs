@@ -28,7 +28,6 @@ use self::admission::{Admission, Admitted, Postponement, Recipient};
 use super::lines::Lines;
 use super::undelivered;
 use super::waiting::queue_at;
-use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::attempt::{Attempt, Outcome, Trigger};
 use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
@@ -45,6 +44,7 @@ use crate::domain::timestamp::{MS_PER_DAY, Timestamp};
 use crate::domain::undelivered::UndeliveredBecause;
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::flows::Payloads;
 use crate::queue::{DeliveryQueue, JobQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
 use crate::store::{MessageRef, Past, Store, Turn};
@@ -61,7 +61,7 @@ pub struct Deliver {
     store: Store,
     queue: DeliveryQueue,
     jobs: JobQueue,
-    blobs: Blobs,
+    payloads: Payloads,
     sender: Sender,
     effects: Effects,
     lines: Lines,
@@ -132,8 +132,8 @@ impl Deliver {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         let settings = &platform.settings;
-        let store = Store::new(&platform.sdk, &settings.table);
-        let queue = DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url);
+        let store = Store::new(&platform.sdk, &settings.table, &platform.keys);
+        let queue = DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url, &platform.keys);
         let sender = SenderSettings {
             request_timeout_ms: settings.request_timeout_ms,
             allowed_subnets: settings.allowed_subnets.clone(),
@@ -141,10 +141,10 @@ impl Deliver {
         };
         Self {
             lines: Lines::new(&store, &queue),
+            payloads: Payloads::new(platform, &store),
             store,
             queue,
             jobs: JobQueue::new(&platform.sdk, &settings.job_queue_url),
-            blobs: Blobs::new(&platform.sdk, &settings.bucket),
             sender: Sender::new(&sender, platform.network.clone()),
             effects: platform.effects.clone(),
             schedule: settings.retry_schedule.clone(),
@@ -274,7 +274,7 @@ impl Deliver {
         }
         match self.store.message(&task.scope, &MessageRef::Id(task.message)).await? {
             Some(message) if message.is_canceled => Ok(Err(Reason::MessageCanceled)),
-            Some(message) => Ok(self.blobs.payload_of(&message).await?.ok_or(Reason::PayloadExpunged)),
+            Some(message) => Ok(self.payloads.of(&task.scope, &message).await?.ok_or(Reason::PayloadExpunged)),
             None => Ok(Err(Reason::MessageExpired)),
         }
     }

@@ -42,7 +42,7 @@ impl ImportFile {
     pub fn new(platform: &Platform) -> Self {
         let settings = &platform.settings;
         Self {
-            store: Store::new(&platform.sdk, &settings.table),
+            store: Store::new(&platform.sdk, &settings.table, &platform.keys),
             blobs: Blobs::new(&platform.sdk, &settings.bucket),
             queue: ImportQueue::new(&platform.sdk, &settings.import_queue_url),
             bucket: settings.bucket.clone(),

@@ -82,7 +82,7 @@ impl ReceiveInbound {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
         Self {
-            store: Store::new(&platform.sdk, &platform.settings.table),
+            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             certificates: Certificates::new(platform),
             refused: Refused::default(),
             effects: platform.effects.clone(),

@@ -71,9 +71,9 @@ impl RunTask {
     pub fn new(platform: &Platform) -> Self {
         let settings = &platform.settings;
         Self {
-            store: Store::new(&platform.sdk, &settings.table),
+            store: Store::new(&platform.sdk, &settings.table, &platform.keys),
             blobs: Blobs::new(&platform.sdk, &settings.bucket),
-            queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url),
+            queue: DeliveryQueue::new(&platform.sdk, &settings.delivery_queue_url, &platform.keys),
             jobs: JobQueue::new(&platform.sdk, &settings.job_queue_url),
             effects: platform.effects.clone(),
         }

@@ -79,7 +79,7 @@ impl Auth {
             let key = DecodingKey::from_secret(secret.as_bytes());
             Arc::new((secret, key))
         });
-        let store = Store::new(&platform.sdk, &platform.settings.table);
+        let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
         Self { keys, store, effects: platform.effects.clone() }
     }
 

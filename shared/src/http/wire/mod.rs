@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod authentication;
 pub mod background;
 pub mod delivery;
+pub mod encryption;
 pub mod endpoint;
 pub mod event_type;
 pub mod expunge;

@@ -17,6 +17,7 @@ mod attempts;
 mod authentication;
 mod contents;
 mod deliveries;
+mod encryption;
 mod endpoints;
 mod event_types;
 mod imports;
@@ -43,6 +44,7 @@ pub(super) fn all() -> Vec<OperationDoc> {
         imports::operations(),
         tasks::operations(),
         authentication::operations(),
+        encryption::operations(),
         operational::operations(),
         sources::operations(),
         service::operations(),
