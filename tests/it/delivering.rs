@@ -10,7 +10,7 @@ use crate::harness::{Reply, World, eventually};
 async fn a_message_is_delivered_signed_and_shown() {
     let world = World::start(&[]).await;
     let (svix, receiver) = (&world.svix, &world.receiver);
-    receiver.on("/hooks", |_| Reply::Text("thanks"));
+    receiver.on("/hooks", |_| Reply::Text("thanks".to_owned()));
     let application = ApplicationIn { uid: Some("acme".to_owned()), ..ApplicationIn::new("Acme".to_owned()) };
     let application = svix.application().create(application, None).await.unwrap().id;
     let endpoint = world.endpoint_with(&application, "/hooks", |e| e.uid = Some("main".to_owned())).await;

@@ -32,6 +32,8 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("manage", "create-source", 201),
     ("manage", "get-source", 200),
     ("manage", "rotate-source-token", 200),
+    ("manage", "create-api-key", 201),
+    ("manage", "list-api-keys", 200),
     ("manage", "rotate-encryption-key", 201),
     ("manage", "list-encryption-keys", 200),
     ("manage", "app-portal-access", 200),

@@ -78,7 +78,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }],
         "provider": { "kind": "github" }, "appId": application, "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
-        "organization": ORGANIZATION,
+        "organization": ORGANIZATION, "role": "reader",
         "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
     });
     let mut asked = 0;
@@ -92,6 +92,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
         let path = path.replace("{org_id}", ORGANIZATION);
         let path = path.replace("{task_id}", "qtask_35voeScxPEP8ejsRbL1w201y48C");
         let path = path.replace("{source_id}", source["id"].as_str().unwrap()).replace("{token}", token);
+        let path = path.replace("{key_id}", "key_35voeScxPEP8ejsRbL1w201y48C");
         let path = path.replace("{import_id}", "imp_35voeScxPEP8ejsRbL1w201y48C");
         let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| good_body.clone());
         for operation in OPERATIONS {

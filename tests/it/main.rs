@@ -30,6 +30,7 @@
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
+//! | [`authorization`] | who may call what: every route with every role; forged tokens; identity providers; API keys |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
@@ -41,6 +42,7 @@
 
 mod harness;
 
+mod authorization;
 mod bad_input;
 mod caching;
 mod contract;

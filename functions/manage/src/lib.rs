@@ -1,6 +1,7 @@
 //! The door `manage`: applications, endpoints, event types, sources, public keys, portal tokens, health, the API's document. It also
 //! answers every route that is nobody's, so that even those answers have the API's own shape.
 
+mod api_keys;
 mod applications;
 mod authentication;
 mod docs;
@@ -91,6 +92,8 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/auth/app-portal-access/{app_id}", post(authentication::app_portal_access))
         .route("/api/v1/auth/dashboard-access/{app_id}", post(authentication::dashboard_access))
         .route("/api/v1/auth/app/{app_id}/expire-all", post(authentication::expire_all))
+        .route("/api/v1/auth/api-key", get(api_keys::list).post(api_keys::create))
+        .route("/api/v1/auth/api-key/{key_id}", get(api_keys::get).delete(api_keys::delete))
         .route("/api/v1/auth/logout", post(authentication::logout))
         .route("/api/v1/encryption-key", get(encryption::list))
         .route("/api/v1/encryption-key/rotate", post(encryption::rotate))

@@ -140,7 +140,8 @@ impl Engines {
             return self.shared.sqs.answer(&operation, &host, request.into_body()).await;
         }
         if let Some(operation) = target.strip_prefix(KEY_TARGET) {
-            return self.shared.kms.answer(&operation.to_owned(), request.into_body()).await;
+            let operation = operation.to_owned();
+            return self.shared.kms.answer(&operation, request.into_body()).await;
         }
         let operation =
             TABLE_TARGETS.iter().find_map(|prefix| target.strip_prefix(prefix)).unwrap_or(target).to_owned();

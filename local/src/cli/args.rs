@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fanfare::config::{JwtSecret, names};
+use fanfare::domain::access::Role;
 use fanfare::domain::ids::OrganizationId;
 use fanfare_engines::Durability;
 
@@ -116,6 +117,7 @@ pub(super) struct StartArgs {
 #[command(after_help = "\
 Examples:
   fanfare token
+  fanfare token --role publisher --expires-days 30
   fanfare token --organization org_23rb8YdGqMT0qIzpgGwdXfHirMu --expires-days 7
   curl -H \"authorization: Bearer $(fanfare token)\" http://127.0.0.1:8071/api/v1/app")]
 pub(super) struct TokenArgs {
@@ -124,6 +126,9 @@ pub(super) struct TokenArgs {
     /// Whose token: everything it creates belongs to this organization
     #[arg(long, default_value = ORGANIZATION_DEFAULT, value_parser = organization, value_name = "ORG")]
     pub(super) organization: OrganizationId,
+    /// What the token lets its bearer do: owner, publisher, reader or support
+    #[arg(long, default_value = "owner", value_parser = role, value_name = "ROLE")]
+    pub(super) role: Role,
     /// Days until the token is no longer valid
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500), value_name = "DAYS")]
     pub(super) expires_days: u32,
@@ -309,6 +314,10 @@ impl StartArgs {
 /// The organization of tokens nobody asked otherwise for.
 pub(super) fn organization_default() -> Option<OrganizationId> {
     OrganizationId::parse(ORGANIZATION_DEFAULT)
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).map_err(|reason| reason.0)
 }
 
 fn organization(text: &str) -> Result<OrganizationId, String> {

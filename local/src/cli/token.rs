@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use fanfare::effects::Effects;
-use fanfare::http::auth::issue_token;
+use fanfare::http::auth::issue_role_token;
 
 use super::args::TokenArgs;
 use super::terminal::say;
@@ -18,6 +18,6 @@ pub(super) fn run(args: TokenArgs) -> anyhow::Result<ExitCode> {
         None => secret::of_directory(&args.state.data, &*effects.random)?,
     };
     let lifetime_s = i64::from(args.expires_days) * DAY_S;
-    say(&issue_token(&secret, &args.organization, effects.now(), lifetime_s)?);
+    say(&issue_role_token(&secret, &args.organization, args.role, effects.now(), lifetime_s)?);
     Ok(ExitCode::SUCCESS)
 }

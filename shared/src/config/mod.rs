@@ -10,6 +10,7 @@ mod sdk;
 use ipnet::IpNet;
 
 use crate::domain::schedule::RetrySchedule;
+use crate::domain::url::EndpointUrl;
 pub use platform::Platform;
 pub use sdk::with_call_limits;
 
@@ -31,6 +32,16 @@ pub mod names {
     pub const ENCRYPT_PAYLOADS: &str = "FANFARE_ENCRYPT_PAYLOADS";
     /// What callers' bearer tokens are signed with (HS256); at least [`super::JWT_SECRET_BYTES_MIN`] bytes.
     pub const JWT_SECRET: &str = "FANFARE_JWT_SECRET";
+    /// The identity provider (OpenID Connect) whose tokens are taken: what it calls itself.
+    pub const OIDC_ISSUER: &str = "FANFARE_OIDC_ISSUER";
+    /// Where the identity provider publishes its keys; empty: its tokens are not taken.
+    pub const OIDC_JWKS_URL: &str = "FANFARE_OIDC_JWKS_URL";
+    /// What the identity provider calls this gateway.
+    pub const OIDC_AUDIENCE: &str = "FANFARE_OIDC_AUDIENCE";
+    /// The claim that names the organization.
+    pub const OIDC_ORGANIZATION_CLAIM: &str = "FANFARE_OIDC_ORGANIZATION_CLAIM";
+    /// The claim that names the role.
+    pub const OIDC_ROLE_CLAIM: &str = "FANFARE_OIDC_ROLE_CLAIM";
     /// Seconds to wait after the first, second, … failed attempt, separated by commas.
     pub const RETRY_SCHEDULE: &str = "FANFARE_RETRY_SCHEDULE";
     /// Seconds a receiver has to answer one attempt.
@@ -80,6 +91,8 @@ pub struct Settings {
     pub encrypt_payloads: bool,
     /// Signs and checks bearer tokens; functions without an HTTP door are not given it.
     pub jwt_secret: Option<JwtSecret>,
+    /// The identity provider whose tokens are taken, if there is one.
+    pub oidc: Option<OidcSettings>,
     /// When failed deliveries are tried again.
     pub retry_schedule: RetrySchedule,
     /// How long a receiver has, in milliseconds.
@@ -98,6 +111,21 @@ pub struct Settings {
     pub public_url: String,
     /// How much is logged.
     pub log_level: String,
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// What it calls itself.
+    pub issuer: String,
+    /// Where it publishes its keys.
+    pub jwks_url: EndpointUrl,
+    /// What it calls this gateway.
+    pub audience: String,
+    /// The claim that names the organization.
+    pub organization_claim: String,
+    /// The claim that names the role.
+    pub role_claim: String,
 }
 
 /// The secret behind bearer tokens. Does not print itself.
@@ -156,6 +184,7 @@ impl Settings {
             kms_key: required(names::KMS_KEY)?,
             encrypt_payloads: optional(names::ENCRYPT_PAYLOADS, &get, yes_or_no)?.unwrap_or(false),
             jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
+            oidc: oidc(&get)?,
             retry_schedule: retry_schedule(&lookup)?,
             request_timeout_ms: 1_000
                 * optional(names::REQUEST_TIMEOUT, &get, |text| whole(text, 1, REQUEST_TIMEOUT_S_MAX))?
@@ -172,6 +201,20 @@ impl Settings {
             log_level: get(names::LOG_LEVEL).unwrap_or_else(|| "info".to_owned()),
         })
     }
+}
+
+/// None without an address of keys. With one, issuer and audience are needed: a token that is for others is not for us.
+fn oidc(get: &impl Fn(&'static str) -> Option<String>) -> Result<Option<OidcSettings>, SettingsError> {
+    let address = |text: &str| EndpointUrl::parse(text).map_err(|reason| reason.0);
+    let Some(jwks_url) = optional(names::OIDC_JWKS_URL, get, address)? else { return Ok(None) };
+    let required = |name| get(name).ok_or_else(|| invalid(name, "must be set, because an address of keys is"));
+    Ok(Some(OidcSettings {
+        issuer: required(names::OIDC_ISSUER)?,
+        jwks_url,
+        audience: required(names::OIDC_AUDIENCE)?,
+        organization_claim: get(names::OIDC_ORGANIZATION_CLAIM).unwrap_or_else(|| "fanfare_org".to_owned()),
+        role_claim: get(names::OIDC_ROLE_CLAIM).unwrap_or_else(|| "fanfare_role".to_owned()),
+    }))
 }
 
 /// Here an empty value means something: no retries at all.
@@ -269,6 +312,17 @@ mod tests {
         check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
         check(names::PORTAL_URL, "javascript:alert(1)", false);
         check(names::PUBLIC_URL, "hooks.example.com", false);
+    }
+
+    #[test]
+    fn an_identity_provider_is_configured_whole_or_not_at_all() {
+        let keys = (names::OIDC_JWKS_URL, "https://id.example.com/keys");
+        let (issuer, audience) = ((names::OIDC_ISSUER, "https://id.example.com"), (names::OIDC_AUDIENCE, "fanfare"));
+        assert_eq!(read(&[issuer, audience]).unwrap().oidc, None);
+        assert_eq!(read(&[keys, audience]).unwrap_err().name, names::OIDC_ISSUER);
+        assert_eq!(read(&[keys, issuer]).unwrap_err().name, names::OIDC_AUDIENCE);
+        let whole = read(&[keys, issuer, audience]).unwrap().oidc.unwrap();
+        assert_eq!((&*whole.organization_claim, &*whole.role_claim), ("fanfare_org", "fanfare_role"));
     }
 
     #[test]

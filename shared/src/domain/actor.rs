@@ -1,6 +1,6 @@
 //! Who does something: whom a request was found to come from, as it is kept on record.
 
-use super::ids::ApplicationId;
+use super::ids::{ApiKeyId, ApplicationId};
 
 /// Who does something. Names only: nothing in it lets anybody in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Actor {
     /// Whoever has an API key.
     ApiKey {
         /// The key's identifier.
-        id: String,
+        id: ApiKeyId,
     },
     /// The portal of one application.
     Portal {

@@ -93,6 +93,10 @@ typed_id!(
     ImportId, "imp_");
 
 typed_id!(
+    /// A secret text that lets a machine in.
+    ApiKeyId, "key_");
+
+typed_id!(
     /// Where webhooks of a provider come in.
     SourceId, "src_");
 

@@ -11,6 +11,7 @@ pub mod configure;
 pub mod deliver;
 pub mod example;
 pub mod expunge;
+pub mod identity_keys;
 pub mod import_file;
 mod lines;
 mod payloads;
@@ -117,4 +118,6 @@ pub enum Thing {
     Attempt,
     /// A source.
     Source,
+    /// An API key.
+    ApiKey,
 }

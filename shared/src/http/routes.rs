@@ -8,6 +8,7 @@ use super::Problem;
 use crate::domain::access::Capability::{
     self, CreateAttempts, ManageEndpoint, ManageEndpointSecret, ViewBase, ViewEndpointSecret,
 };
+use crate::domain::access::Right::{self, Configure, Publish, Read};
 
 /// One operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +32,9 @@ pub enum Access {
     Public,
     /// Whoever has a token of any kind.
     AnyToken,
-    /// The organization.
-    Organization,
-    /// The organization, and a portal of the application with this capability.
+    /// The organization's callers with this right.
+    Organization(Right),
+    /// The organization's callers with the right that belongs to this capability, and a portal of the application that has it.
     Application(Capability),
 }
 
@@ -64,6 +65,8 @@ const OPERATIONAL_ID: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}
 const OPERATIONAL_HEADERS: &str = "/api/v1/operational-webhook/endpoint/{endpoint_id}/headers";
 const SOURCE: &str = "/api/v1/source";
 const SOURCE_ID: &str = "/api/v1/source/{source_id}";
+const API_KEY: &str = "/api/v1/auth/api-key";
+const API_KEY_ID: &str = "/api/v1/auth/api-key/{key_id}";
 const ATTEMPTS_BY_ENDPOINT: &str = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}";
 const ATTEMPT_CONTENT: &str = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/content";
 const ATTEMPTS_OF_DELIVERY: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/attempt";
@@ -71,16 +74,16 @@ const ATTEMPTS_OF_DELIVERY: &str = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{
 /// All of them.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    route("POST", MESSAGE, "publish", "message.create", Organization),
-    route("POST", "/api/v1/app/{app_id}/msg/precheck/active", "publish", "message.precheck", Organization),
+    route("POST", MESSAGE, "publish", "message.create", Organization(Publish)),
+    route("POST", "/api/v1/app/{app_id}/msg/precheck/active", "publish", "message.precheck", Organization(Publish)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/send-example", "publish", "endpoint.send-example", Application(CreateAttempts)),
 
-    route("GET", APP, "manage", "application.list", Organization),
-    route("POST", APP, "manage", "application.create", Organization),
+    route("GET", APP, "manage", "application.list", Organization(Read)),
+    route("POST", APP, "manage", "application.create", Organization(Configure)),
     route("GET", APP_ID, "manage", "application.get", Application(ViewBase)),
-    route("PUT", APP_ID, "manage", "application.update", Organization),
-    route("PATCH", APP_ID, "manage", "application.patch", Organization),
-    route("DELETE", APP_ID, "manage", "application.delete", Organization),
+    route("PUT", APP_ID, "manage", "application.update", Organization(Configure)),
+    route("PATCH", APP_ID, "manage", "application.patch", Organization(Configure)),
+    route("DELETE", APP_ID, "manage", "application.delete", Organization(Configure)),
     route("GET", ENDPOINT, "manage", "endpoint.list", Application(ViewBase)),
     route("POST", ENDPOINT, "manage", "endpoint.create", Application(ManageEndpoint)),
     route("GET", ENDPOINT_ID, "manage", "endpoint.get", Application(ViewBase)),
@@ -93,38 +96,42 @@ pub const ROUTES: &[Route] = &[
     route("PUT", HEADERS, "manage", "endpoint.update-headers", Application(ManageEndpoint)),
     route("PATCH", HEADERS, "manage", "endpoint.patch-headers", Application(ManageEndpoint)),
     route("GET", EVENT_TYPE, "manage", "event-type.list", Application(ViewBase)),
-    route("POST", EVENT_TYPE, "manage", "event-type.create", Organization),
+    route("POST", EVENT_TYPE, "manage", "event-type.create", Organization(Configure)),
     route("GET", EVENT_TYPE_NAME, "manage", "event-type.get", Application(ViewBase)),
-    route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update", Organization),
-    route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch", Organization),
-    route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete", Organization),
-    route("POST", "/api/v1/event-type/import/openapi", "manage", "event-type.import-openapi", Organization),
+    route("PUT", EVENT_TYPE_NAME, "manage", "event-type.update", Organization(Configure)),
+    route("PATCH", EVENT_TYPE_NAME, "manage", "event-type.patch", Organization(Configure)),
+    route("DELETE", EVENT_TYPE_NAME, "manage", "event-type.delete", Organization(Configure)),
+    route("POST", "/api/v1/event-type/import/openapi", "manage", "event-type.import-openapi", Organization(Configure)),
     route("GET", "/.well-known/webhooks/{org_id}/{app_id}/jwks.json", "manage", "application.jwks", Public),
-    route("GET", OPERATIONAL, "manage", "operational-webhook-endpoint.list", Organization),
-    route("POST", OPERATIONAL, "manage", "operational-webhook-endpoint.create", Organization),
-    route("GET", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.get", Organization),
-    route("PUT", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.update", Organization),
-    route("DELETE", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.delete", Organization),
-    route("GET", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret", "manage", "operational-webhook-endpoint.get-secret", Organization),
-    route("POST", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "manage", "operational-webhook-endpoint.rotate-secret", Organization),
-    route("GET", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.get-headers", Organization),
-    route("PUT", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.update-headers", Organization),
-    route("GET", SOURCE, "manage", "source.list", Organization),
-    route("POST", SOURCE, "manage", "source.create", Organization),
-    route("GET", SOURCE_ID, "manage", "source.get", Organization),
-    route("PUT", SOURCE_ID, "manage", "source.update", Organization),
-    route("PATCH", SOURCE_ID, "manage", "source.patch", Organization),
-    route("DELETE", SOURCE_ID, "manage", "source.delete", Organization),
-    route("GET", "/api/v1/source/{source_id}/secret", "manage", "source.get-secret", Organization),
-    route("POST", "/api/v1/source/{source_id}/secret/rotate", "manage", "source.rotate-secret", Organization),
-    route("POST", "/api/v1/source/{source_id}/token/rotate", "manage", "source.rotate-token", Organization),
-    route("POST", "/api/v1/auth/app-portal-access/{app_id}", "manage", "authentication.app-portal-access", Organization),
-    route("POST", "/api/v1/auth/dashboard-access/{app_id}", "manage", "authentication.dashboard-access", Organization),
-    route("POST", "/api/v1/auth/app/{app_id}/expire-all", "manage", "authentication.expire-all", Organization),
+    route("GET", OPERATIONAL, "manage", "operational-webhook-endpoint.list", Organization(Read)),
+    route("POST", OPERATIONAL, "manage", "operational-webhook-endpoint.create", Organization(Configure)),
+    route("GET", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.get", Organization(Read)),
+    route("PUT", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.update", Organization(Configure)),
+    route("DELETE", OPERATIONAL_ID, "manage", "operational-webhook-endpoint.delete", Organization(Configure)),
+    route("GET", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret", "manage", "operational-webhook-endpoint.get-secret", Organization(Configure)),
+    route("POST", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "manage", "operational-webhook-endpoint.rotate-secret", Organization(Configure)),
+    route("GET", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.get-headers", Organization(Read)),
+    route("PUT", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.update-headers", Organization(Configure)),
+    route("GET", SOURCE, "manage", "source.list", Organization(Read)),
+    route("POST", SOURCE, "manage", "source.create", Organization(Configure)),
+    route("GET", SOURCE_ID, "manage", "source.get", Organization(Read)),
+    route("PUT", SOURCE_ID, "manage", "source.update", Organization(Configure)),
+    route("PATCH", SOURCE_ID, "manage", "source.patch", Organization(Configure)),
+    route("DELETE", SOURCE_ID, "manage", "source.delete", Organization(Configure)),
+    route("GET", "/api/v1/source/{source_id}/secret", "manage", "source.get-secret", Organization(Configure)),
+    route("POST", "/api/v1/source/{source_id}/secret/rotate", "manage", "source.rotate-secret", Organization(Configure)),
+    route("POST", "/api/v1/source/{source_id}/token/rotate", "manage", "source.rotate-token", Organization(Configure)),
+    route("POST", "/api/v1/auth/app-portal-access/{app_id}", "manage", "authentication.app-portal-access", Organization(Configure)),
+    route("POST", "/api/v1/auth/dashboard-access/{app_id}", "manage", "authentication.dashboard-access", Organization(Configure)),
+    route("POST", "/api/v1/auth/app/{app_id}/expire-all", "manage", "authentication.expire-all", Organization(Configure)),
+    route("GET", API_KEY, "manage", "authentication.list-api-keys", Organization(Configure)),
+    route("POST", API_KEY, "manage", "authentication.create-api-key", Organization(Configure)),
+    route("GET", API_KEY_ID, "manage", "authentication.get-api-key", Organization(Configure)),
+    route("DELETE", API_KEY_ID, "manage", "authentication.delete-api-key", Organization(Configure)),
     route("POST", "/api/v1/auth/logout", "manage", "authentication.logout", AnyToken),
-    route("GET", "/api/v1/encryption-key", "manage", "encryption-key.list", Organization),
-    route("POST", "/api/v1/encryption-key/rotate", "manage", "encryption-key.rotate", Organization),
-    route("POST", "/api/v1/encryption-key/erase", "manage", "encryption-key.erase", Organization),
+    route("GET", "/api/v1/encryption-key", "manage", "encryption-key.list", Organization(Configure)),
+    route("POST", "/api/v1/encryption-key/rotate", "manage", "encryption-key.rotate", Organization(Configure)),
+    route("POST", "/api/v1/encryption-key/erase", "manage", "encryption-key.erase", Organization(Configure)),
     route("GET", "/api/v1/health", "manage", "health.get", Public),
     route("HEAD", "/api/v1/health", "manage", "health.head", Public),
     route("GET", "/api/v1/health/ping", "manage", "health.ping", Public),
@@ -146,26 +153,26 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", "history", "endpoint.get-stats", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/attempt-stats", "history", "endpoint.get-attempt-stats", Application(ViewBase)),
     route("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/undelivered", "history", "endpoint.list-undelivered", Application(ViewBase)),
-    route("DELETE", "/api/v1/app/{app_id}/msg/{msg_id}/content", "history", "message.expunge-content", Organization),
-    route("POST", "/api/v1/app/{app_id}/msg/bulk-expunge", "history", "message.bulk-expunge-content", Organization),
+    route("DELETE", "/api/v1/app/{app_id}/msg/{msg_id}/content", "history", "message.expunge-content", Organization(Configure)),
+    route("POST", "/api/v1/app/{app_id}/msg/bulk-expunge", "history", "message.bulk-expunge-content", Organization(Configure)),
     route("DELETE", ATTEMPT_CONTENT, "history", "message-attempt.expunge-content", Application(ManageEndpoint)),
     route("POST", RESEND, "history", "message-attempt.resend", Application(CreateAttempts)),
-    route("POST", "/api/v1/app/{app_id}/msg/{msg_id}/cancel", "history", "message.cancel", Organization),
+    route("POST", "/api/v1/app/{app_id}/msg/{msg_id}/cancel", "history", "message.cancel", Organization(Publish)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", "history", "endpoint.recover", Application(CreateAttempts)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", "history", "endpoint.replay-missing", Application(CreateAttempts)),
     route("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", "history", "endpoint.bulk-replay", Application(CreateAttempts)),
-    route("POST", "/api/v1/app/{app_id}/msg/expunge-all-contents", "history", "message.expunge-all-contents", Organization),
-    route("POST", "/api/v1/app/{app_id}/import", "history", "import.create-for-application", Organization),
-    route("GET", "/api/v1/app/{app_id}/import", "history", "import.list-by-application", Organization),
-    route("POST", "/api/v1/import", "history", "import.create", Organization),
-    route("GET", "/api/v1/import", "history", "import.list", Organization),
-    route("GET", "/api/v1/import/{import_id}", "history", "import.get", Organization),
-    route("POST", "/api/v1/import/{import_id}/complete", "history", "import.complete", Organization),
-    route("POST", "/api/v1/import/{import_id}/cancel", "history", "import.cancel", Organization),
-    route("GET", "/api/v1/background-task", "history", "background-task.list", Organization),
-    route("GET", "/api/v1/background-task/{task_id}", "history", "background-task.get", Organization),
-    route("POST", "/api/v1/stats/usage/app", "history", "statistics.aggregate-app-stats", Organization),
-    route("PUT", "/api/v1/stats/usage/event-types", "history", "statistics.aggregate-event-types", Organization),
+    route("POST", "/api/v1/app/{app_id}/msg/expunge-all-contents", "history", "message.expunge-all-contents", Organization(Configure)),
+    route("POST", "/api/v1/app/{app_id}/import", "history", "import.create-for-application", Organization(Publish)),
+    route("GET", "/api/v1/app/{app_id}/import", "history", "import.list-by-application", Organization(Read)),
+    route("POST", "/api/v1/import", "history", "import.create", Organization(Publish)),
+    route("GET", "/api/v1/import", "history", "import.list", Organization(Read)),
+    route("GET", "/api/v1/import/{import_id}", "history", "import.get", Organization(Read)),
+    route("POST", "/api/v1/import/{import_id}/complete", "history", "import.complete", Organization(Publish)),
+    route("POST", "/api/v1/import/{import_id}/cancel", "history", "import.cancel", Organization(Publish)),
+    route("GET", "/api/v1/background-task", "history", "background-task.list", Organization(Read)),
+    route("GET", "/api/v1/background-task/{task_id}", "history", "background-task.get", Organization(Read)),
+    route("POST", "/api/v1/stats/usage/app", "history", "statistics.aggregate-app-stats", Organization(Read)),
+    route("PUT", "/api/v1/stats/usage/event-types", "history", "statistics.aggregate-event-types", Organization(Read)),
 ];
 
 /// Who may call the route of this method and form; none: there is no such route.

@@ -23,7 +23,7 @@ pub struct DataKey {
 
 impl DataKey {
     /// A key of 32 bytes.
-    pub(super) fn new(number: u32, bytes: &[u8]) -> Option<Self> {
+    pub fn new(number: u32, bytes: &[u8]) -> Option<Self> {
         let cipher = RandomizedNonceKey::new(&AES_256_GCM, bytes).ok()?;
         Some(Self { number, cipher })
     }

@@ -250,6 +250,13 @@ impl Store {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
+    /// A step that deletes an item that must be there.
+    pub(super) fn delete_existing(&self, pk: String, sk: String) -> Result<TransactWriteItem, Fault> {
+        let delete = Delete::builder().table_name(&*self.table).key("pk", text(pk)).key("sk", text(sk));
+        let delete = delete.condition_expression("attribute_exists(pk)").build().map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
     /// A step that deletes an item, whether it is there or not.
     pub(super) fn delete_step(&self, pk: String, sk: String) -> Result<TransactWriteItem, Fault> {
         let delete = Delete::builder().table_name(&*self.table).key("pk", text(pk)).key("sk", text(sk));

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::ids::{AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId};
+use crate::domain::ids::{ApiKeyId, AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
 use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey, SourceUid};
 use crate::domain::timestamp::Timestamp;
@@ -67,6 +67,18 @@ pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> Str
 /// Partition: an organization's sources, by the time they were made, and their uids.
 pub(super) fn sources(organization: &OrganizationId) -> String {
     format!("R#{}", organization.ksuid())
+}
+
+/// Partition: an organization's API keys, by the time they were made.
+pub(super) fn api_keys(organization: &OrganizationId) -> String {
+    format!("C#{}", organization.ksuid())
+}
+
+/// Before every API key's identifier in a sort key.
+pub(super) const API_KEY: &str = "K#";
+
+pub(super) fn api_key_sk(id: &ApiKeyId) -> String {
+    format!("{API_KEY}{}", id.ksuid())
 }
 
 /// Partition: an organization's data keys, wrapped, by number.

@@ -6,6 +6,7 @@
 //! A file for each kind of record: its conversions by hand, for they are the documentation of what is stored, and its
 //! access patterns. Answers are domain types; what DynamoDB could not do is a [`Fault`].
 
+mod api_keys;
 mod applications;
 mod attempts;
 mod background;

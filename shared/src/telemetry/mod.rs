@@ -20,7 +20,10 @@ pub fn start(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(format!("warn,{level}"))
         .unwrap_or_else(|_| EnvFilter::new("info"))
         .add_directive(tracing::Level::WARN.into());
-    let ours = ["fanfare", "fanfare_local", "fanfare_engines", "publish", "manage", "history", "deliver", "sweep"];
+    let ours = [
+        "fanfare", "fanfare_local", "fanfare_engines", "publish", "manage", "history", "deliver", "sweep", "ingest",
+        "background", "import",
+    ];
     let filter = ours.iter().fold(filter, |filter, target| match format!("{target}={level}").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

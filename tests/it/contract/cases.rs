@@ -190,6 +190,16 @@ pub(super) const CASES: &[Case] = &[
         "gracePeriodSeconds", "60"),
     plain("source.rotate-token", 200, NotFound),
     plain("source.receive", 200, Status(200)),
+    get("authentication.list-api-keys", OwnEmpty),
+    send(
+        "authentication.create-api-key",
+        201,
+        Status(201),
+        r#"{"name":"Backend","role":"publisher","expiresAt":"2099-01-01T00:00:00Z"}"#,
+        &[("name", "\"\""), ("role", "\"god\""), ("expiresAt", "\"2001-01-01T00:00:00Z\""), ("expiresAt", "7")],
+    ),
+    get("authentication.get-api-key", NotFound),
+    plain("authentication.delete-api-key", 204, NotFound),
     get("encryption-key.list", OwnEmpty),
     plain("encryption-key.rotate", 201, Status(201)),
     send(

@@ -17,7 +17,7 @@ use crate::harness::{Answer, JWT_SECRET, ORGANIZATION, Stage, as_json, request};
 const STRANGER: &str = "org_2AnotherOrganization0000000";
 
 /// An organization with an application `acme`, its endpoint `main`, a message with an attempt, an event type, a background
-/// task, an operational endpoint, a source `hooks` and an open one; and an application `other`.
+/// task, an API key, an operational endpoint, a source `hooks` and an open one; and an application `other`.
 pub(super) struct Fixture {
     stage: Stage,
     pub(super) owner: String,
@@ -30,6 +30,7 @@ pub(super) struct Fixture {
     operational: String,
     import: String,
     etag: String,
+    api_key: String,
     /// The two parts of an address that takes everything.
     inbound: (String, String),
 }
@@ -56,6 +57,7 @@ impl Fixture {
         // A file in several parts, of which one is uploaded.
         let import = create("/api/v1/app/acme/import", json!({ "size": 2_000_000_000 })).await;
         let etag = stage.upload_part(&import, 1, b"{}").await;
+        let api_key = create("/api/v1/auth/api-key", json!({ "name": "Backend", "role": "publisher" })).await;
         let operational = json!({ "url": "http://127.0.0.1:9/", "uid": "ops" });
         let operational = create("/api/v1/operational-webhook/endpoint", operational).await;
         let hooks = json!({ "name": "Hooks", "uid": "hooks", "provider": { "kind": "github" }, "appId": "acme" });
@@ -82,6 +84,7 @@ impl Fixture {
             task,
             import: import["id"].as_str().unwrap().to_owned(),
             etag,
+            api_key: api_key["id"].as_str().unwrap().to_owned(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Fixture {
             "event_type_name" => "a.b",
             "task_id" => &self.task,
             "import_id" => &self.import,
+            "key_id" => &self.api_key,
             "source_id" if route.path.starts_with("/in/") => &self.inbound.1,
             "source_id" => "hooks",
             "token" => &self.inbound.0,
@@ -215,6 +219,7 @@ pub(super) fn nothing(parameter: &str) -> [&'static str; 3] {
         "msg_id" => ["none", "msg_35vofMC0c9IB43LUHCitvnu4qIm", "a%20b"],
         "attempt_id" => ["none", "atmpt_35vofMC0c9IB43LUHCitvnu4qIm", "msg_35vofMC0c9IB43LUHCitvnu4qIm"],
         "event_type_name" => ["none", "none.such", "a%20b"],
+        "key_id" => ["none", "key_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         "import_id" => ["none", "imp_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         "task_id" => ["none", "qtask_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],
         "source_id" => ["none", "src_35voeScxPEP8ejsRbL1w201y48C", "a%20b"],

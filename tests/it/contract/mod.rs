@@ -95,7 +95,7 @@ async fn a_portal_of_another_application_finds_nothing() {
         let portal = fixture.portal("other", json!({})).await;
         let answer = fixture.send(&portal, route, &path, fixture.body(case)).await;
         match route.access {
-            Access::Organization => expect(&answer, 403, route.operation),
+            Access::Organization(_) => expect(&answer, 403, route.operation),
             Access::Application(_) if route.path.contains("{app_id}") => expect(&answer, 404, route.operation),
             // Event types belong to all applications.
             Access::Application(_) | Access::Public => expect(&answer, case.success, route.operation),

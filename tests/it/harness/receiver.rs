@@ -27,7 +27,7 @@ pub(crate) enum Reply {
     /// Answers with this status and a header.
     WithHeader(u16, &'static str, String),
     /// Answers with 200 and this text.
-    Text(&'static str),
+    Text(String),
     /// Answers with this status after a while.
     Slow(Duration, u16),
     /// Never answers.

@@ -175,7 +175,7 @@ async fn many_messages_are_expunged_in_one_request() {
 #[tokio::test]
 async fn a_removed_answer_is_gone_and_how_it_ended_is_not() {
     let scene = Scene::new("5").await;
-    scene.receiver.on("/", |_| Reply::Text(SECRET));
+    scene.receiver.on("/", |_| Reply::Text(SECRET.to_owned()));
     let message = scene.publish(json!({})).await;
     scene.stage.deliver_all().await;
     let before = scene.stage.attempts(&scene.application, &message).await.remove(0);

@@ -27,7 +27,7 @@ async fn the_sdk_reads_every_answer() {
     let world = World::start(&[("FANFARE_RETRY_SCHEDULE", "3600")]).await;
     let application = world.application().await;
     let (good, bad) = (world.endpoint(&application, "/good").await, world.endpoint(&application, "/bad").await);
-    world.receiver.on("/good", |_| Reply::Text("thank you"));
+    world.receiver.on("/good", |_| Reply::Text("thank you".to_owned()));
     world.receiver.on("/bad", |_| Reply::Status(500));
     let message = MessageIn {
         tags: Some(BTreeSet::from(["red".to_owned()])),

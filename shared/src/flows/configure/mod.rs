@@ -15,6 +15,7 @@
 //! One message to the job queue for each event, whoever listens: what is known of listeners in a process would be old when
 //! the first one comes, and configurations seldom change.
 
+mod api_keys;
 mod applications;
 mod data_keys;
 mod endpoints;
@@ -24,6 +25,7 @@ mod public_keys;
 mod rotate_secret;
 mod sources;
 
+pub use api_keys::NewApiKey;
 pub use endpoints::{EndpointName, NewEndpoint};
 pub use import_event_types::ImportOptions;
 pub use rotate_secret::Rotation;

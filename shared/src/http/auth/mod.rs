@@ -1,5 +1,11 @@
 //! Who calls, and whether they may: one layer in front of every route asks the route table and the bearer token.
+//!
+//! Four kinds of callers: whoever has a token of ours (`token.rs`), a portal among them; whoever an identity provider vouches for
+//! (`identity.rs`); whoever has an API key. The first two cost no read; a portal two; an API key one, and none for half a minute
+//! after it.
 
+mod identity;
+mod known_keys;
 mod token;
 
 use std::sync::Arc;
@@ -11,26 +17,41 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::Problem;
 use super::routes::{self, Access};
-use crate::config::{JwtSecret, Platform};
+use crate::config::{JwtSecret, OidcSettings, Platform};
+use crate::domain::access::Role;
 use crate::domain::actor::Actor;
+use crate::domain::api_key::{self, API_KEY_PREFIX, ApiKey, ApiKeyHash};
 use crate::domain::event_type::EventType;
 use crate::domain::ids::OrganizationId;
 use crate::domain::operational::operational_application;
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::flows::identity_keys::IdentityKeys;
 use crate::store::{ApplicationRef, Store};
-use token::Bearer;
+use identity::Identity;
+use known_keys::KnownKeys;
 
-pub use token::{Portal, issue_token};
+pub use known_keys::API_KEY_BELIEVED_MS;
+pub use token::{Portal, issue_role_token, issue_token};
 
-/// Checks tokens and issues portals'. Cheap to clone; one per process.
+const NOT_VALID: Problem = Problem::Unauthenticated("the bearer token is not valid");
+
+/// Whose a bearer token was found to be.
+enum Bearer {
+    Organization(OrganizationId, Role, Actor),
+    Portal(Portal),
+}
+
+/// Tells callers apart, and issues portals' tokens. Cheap to clone; one per process.
 #[derive(Clone)]
 pub struct Auth {
     keys: Option<Arc<(JwtSecret, DecodingKey)>>,
+    identities: Option<Arc<(OidcSettings, IdentityKeys)>>,
+    known_keys: KnownKeys,
     store: Store,
     effects: Effects,
 }
@@ -80,7 +101,11 @@ impl Auth {
             Arc::new((secret, key))
         });
         let store = Store::new(&platform.sdk, &platform.settings.table, &platform.keys);
-        Self { keys, store, effects: platform.effects.clone() }
+        let identities = platform.settings.oidc.clone().map(|settings| {
+            let keys = IdentityKeys::new(platform, settings.jwks_url.clone());
+            Arc::new((settings, keys))
+        });
+        Self { keys, identities, known_keys: KnownKeys::default(), store, effects: platform.effects.clone() }
     }
 
     /// A token for a portal.
@@ -91,44 +116,116 @@ impl Auth {
 
     /// Who sent these headers, and whether they may do what asks for `access`.
     async fn caller(&self, headers: &HeaderMap, access: Access) -> Result<Caller, Problem> {
-        let bearer = self.bearer(headers)?;
-        let portal = match bearer {
-            Bearer::Organization(organization) => {
-                return Ok(Caller { organization, portal: None, actor: Actor::Token });
-            }
-            Bearer::Portal(portal) => portal,
+        const FORBIDDEN: Problem = Problem::Forbidden("this token does not allow that");
+        let (organization, role, actor) = match self.bearer(headers).await? {
+            Bearer::Portal(portal) => return self.portal(portal, access).await?.ok_or(FORBIDDEN),
+            Bearer::Organization(organization, role, actor) => (organization, role, actor),
         };
         let is_allowed = match access {
             Access::Public | Access::AnyToken => true,
-            Access::Organization => false,
+            Access::Organization(right) => role.has(right),
+            Access::Application(capability) => role.has(capability.right()),
+        };
+        is_allowed.then_some(Caller { organization, portal: None, actor }).ok_or(FORBIDDEN)
+    }
+
+    /// The portal as a caller, if its token counts; none: it may not do that.
+    async fn portal(&self, portal: Portal, access: Access) -> Result<Option<Caller>, Problem> {
+        let is_allowed = match access {
+            Access::Public | Access::AnyToken => true,
+            Access::Organization(_) => false,
             Access::Application(capability) => portal.capabilities.contains(&capability),
         };
         if self.is_called_back(&portal).await? {
             return Err(Problem::Unauthenticated("the bearer token was called back"));
         }
-        if !is_allowed {
-            return Err(Problem::Forbidden("this token does not allow that"));
-        }
         let actor = Actor::Portal { application: portal.scope.application, token: portal.token_id.clone() };
-        Ok(Caller { organization: portal.scope.organization, portal: Some(portal), actor })
+        let organization = portal.scope.organization;
+        Ok(is_allowed.then_some(Caller { organization, portal: Some(portal), actor }))
     }
 
-    fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Problem> {
-        const MISSING: Problem = Problem::Unauthenticated("send a token as authorization: Bearer ...");
-        let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(MISSING)?;
-        let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(MISSING);
+    /// Whose the bearer token is. Its form says which of the three verifiers it is for; each takes its own kind only.
+    async fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Problem> {
+        let token = bearer_text(headers)?;
+        if token.len() > token::TOKEN_BYTES_MAX {
+            return Err(NOT_VALID);
         }
-        let refused = Problem::Unauthenticated("the bearer token is not valid");
-        let (_, key) = self.keys.as_deref().ok_or(refused)?;
-        token::check(key, token.trim(), self.effects.now())
+        if token.starts_with(API_KEY_PREFIX) {
+            return self.api_key(token).await;
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| NOT_VALID)?;
+        match (header.alg, &self.identities) {
+            (Algorithm::HS256, _) => {
+                let (_, key) = self.keys.as_deref().ok_or(NOT_VALID)?;
+                Ok(match token::check(key, token, self.effects.now())? {
+                    token::Bearer::Organization(organization, role) => {
+                        Bearer::Organization(organization, role, Actor::Token)
+                    }
+                    token::Bearer::Portal(portal) => Bearer::Portal(portal),
+                })
+            }
+            (_, Some(identities)) => {
+                let (settings, keys) = &**identities;
+                let name = identity::key_name(&header).ok_or(NOT_VALID)?;
+                let key = keys.find(name).await?.ok_or(NOT_VALID)?;
+                let Identity { organization, role, subject } =
+                    identity::check(settings, &key, token, self.effects.now())?;
+                Ok(Bearer::Organization(organization, role, Actor::Identity { subject }))
+            }
+            (_, None) => Err(NOT_VALID),
+        }
+    }
+
+    async fn api_key(&self, text: &str) -> Result<Bearer, Problem> {
+        let (organization, id, secret) = api_key::parse(text).ok_or(NOT_VALID)?;
+        let now = self.effects.now();
+        let found = match self.known_keys.get(&organization, &id, now) {
+            Some(known) => known,
+            None => {
+                let found = Arc::new(self.store.api_key(&organization, &id).await?.ok_or(NOT_VALID)?);
+                self.known_keys.put(&organization, Arc::clone(&found), now);
+                found
+            }
+        };
+        let (key, hash) = &*found;
+        if !hash.is_of(&secret) {
+            return Err(NOT_VALID);
+        }
+        if key.is_over(now) {
+            return Err(Problem::Unauthenticated("the API key has expired"));
+        }
+        if key.is_use_due(now) {
+            self.note_use(&organization, key, hash).await;
+        }
+        Ok(Bearer::Organization(organization, key.role, Actor::ApiKey { id }))
+    }
+
+    /// Notes that a key was used. When that fails, its caller is served all the same.
+    async fn note_use(&self, organization: &OrganizationId, key: &ApiKey, hash: &ApiKeyHash) {
+        let now = self.effects.now();
+        match self.store.note_api_key_use(organization, &key.id, now).await {
+            Ok(()) => {
+                let used = ApiKey { used_at: Some(now), ..key.clone() };
+                self.known_keys.put(organization, Arc::new((used, *hash)), now);
+            }
+            Err(fault) => tracing::warn!(error = fault.chain(), "the use of an API key is not on record"),
+        }
     }
 
     async fn is_called_back(&self, portal: &Portal) -> Result<bool, Fault> {
         let (session, now) = (portal.session.as_deref(), self.effects.now());
         self.store.is_token_called_back(&portal.scope, &portal.token_id, session, portal.issued_at, now).await
     }
+}
+
+fn bearer_text(headers: &HeaderMap) -> Result<&str, Problem> {
+    const MISSING: Problem = Problem::Unauthenticated("send a token as authorization: Bearer ...");
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(MISSING)?;
+    let (scheme, token) = value.split_once(' ').ok_or(MISSING)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(MISSING);
+    }
+    Ok(token.trim())
 }
 
 /// A function's routes, behind the one layer that knows who may call them, and with our answers for every other path.

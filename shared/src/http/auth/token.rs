@@ -1,11 +1,12 @@
-//! Bearer tokens (JWT, HS256) of two kinds: an organization's, which may do everything in it, and a portal's, which is good for
+//! Bearer tokens of our own (JWT, HS256), of two kinds: an organization's, which may do in it what its role says, everything unless it
+//! says so, and a portal's, which is good for
 //! one of its applications, within its capabilities, until it expires or is called back.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::config::JwtSecret;
-use crate::domain::access::Capability;
+use crate::domain::access::{Capability, Role};
 use crate::domain::ids::{AppScope, ApplicationId, OrganizationId};
 use crate::domain::names::EventTypeName;
 use crate::domain::timestamp::Timestamp;
@@ -39,6 +40,8 @@ struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     capabilities: Option<Vec<Capability>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     feature_flags: Vec<EventTypeName>,
@@ -47,7 +50,7 @@ struct Claims {
 /// Whose a token was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Bearer {
-    Organization(OrganizationId),
+    Organization(OrganizationId, Role),
     Portal(Portal),
 }
 
@@ -77,6 +80,17 @@ pub fn issue_token(
     now: Timestamp,
     lifetime_s: i64,
 ) -> Result<String, jsonwebtoken::errors::Error> {
+    issue_role_token(secret, organization, Role::Owner, now, lifetime_s)
+}
+
+/// Issues a token for an organization that is good for what a role may do.
+pub fn issue_role_token(
+    secret: &JwtSecret,
+    organization: &OrganizationId,
+    role: Role,
+    now: Timestamp,
+    lifetime_s: i64,
+) -> Result<String, jsonwebtoken::errors::Error> {
     let now_s = now.as_seconds();
     let claims = Claims {
         iss: Some(ISSUER.to_owned()),
@@ -87,6 +101,7 @@ pub fn issue_token(
         exp: now_s.saturating_add(lifetime_s),
         jti: None,
         sid: None,
+        role: Some(role).filter(|role| *role != Role::Owner),
         capabilities: None,
         feature_flags: Vec::new(),
     };
@@ -104,6 +119,7 @@ pub(super) fn issue_portal_token(secret: &JwtSecret, portal: &Portal) -> Result<
         exp: portal.expires_at.as_seconds(),
         jti: Some(portal.token_id.clone()),
         sid: portal.session.clone(),
+        role: None,
         capabilities: Some(portal.capabilities.clone()),
         feature_flags: portal.feature_flags.clone(),
     };
@@ -135,7 +151,8 @@ pub(super) fn check(key: &DecodingKey, token: &str, now: Timestamp) -> Result<Be
         return Err(Problem::Unauthenticated("the bearer token is not valid yet"));
     }
     if let Some(organization) = OrganizationId::parse(&claims.sub) {
-        return Ok(Bearer::Organization(organization));
+        // Whoever signs with the secret owns the organization, unless the token says less.
+        return Ok(Bearer::Organization(organization, claims.role.unwrap_or(Role::Owner)));
     }
     // A portal's token has all of this, or it is none of ours.
     let application = ApplicationId::parse(&claims.sub).ok_or(REFUSED)?;
@@ -183,9 +200,19 @@ mod tests {
     #[test]
     fn a_token_of_ours_names_its_organization_until_it_expires() {
         let token = issue_token(&secret(), &organization(), at(NOW_S), 3_600).unwrap();
-        assert_eq!(check_at(NOW_S, &token).unwrap(), Bearer::Organization(organization()));
+        assert_eq!(check_at(NOW_S, &token).unwrap(), Bearer::Organization(organization(), Role::Owner));
         assert!(check_at(NOW_S + 3_600 + LEEWAY_S, &token).is_err());
         assert!(check_at(NOW_S - LEEWAY_S - 1, &token).is_err());
+    }
+
+    #[test]
+    fn a_token_may_be_good_for_less_than_everything() {
+        for role in Role::ALL {
+            let token = issue_role_token(&secret(), &organization(), role, at(NOW_S), 3_600).unwrap();
+            assert_eq!(check_at(NOW_S, &token).unwrap(), Bearer::Organization(organization(), role));
+        }
+        let claims = serde_json::json!({ "sub": organization(), "exp": NOW_S + 60, "role": "god" });
+        assert!(check_at(NOW_S, &signed(&Header::new(Algorithm::HS256), &claims, secret().as_bytes())).is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use utoipa::openapi::{
 use super::op::{AnswerDoc, Content, EntityTags, OperationDoc};
 use super::values::Collected;
 use super::{BEARER, errors, tags};
+use crate::domain::access::{Right, Role};
 use crate::domain::message::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::domain::names::NAME_CHARS_MAX;
 use crate::http::routes::{Access, ROUTES, Route};
@@ -31,6 +32,7 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("import_id", "The import's id.", "imp_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("source_id", "The source's id or uid.", "src_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("token", "The secret part of the source's address.", "YhQ4vCPZZ1cUh9bZJ1Wn0JpPVc3rEJ7kq2mH8sLw4dXo0aBtUuRfG6iYzT5"),
+    ("key_id", "The API key's id.", "key_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
     ("task_id", "The task's id.", "qtask_1srOrx2ZWZBpBUvZwXKQmoEYga2"),
 ];
 
@@ -93,12 +95,21 @@ fn callers(access: Access) -> String {
     match access {
         Access::Public => "No token is needed.".to_owned(),
         Access::AnyToken => "Any token will do.".to_owned(),
-        Access::Organization => "A token of the organization is needed.".to_owned(),
+        Access::Organization(right) => format!("A token of the organization is needed, of the role {}.", roles(right)),
         Access::Application(capability) => {
-            let capability = capability.as_str();
-            format!("A token of the organization is needed, or of the application's portal with `{capability}`.")
+            let (right, capability) = (capability.right(), capability.as_str());
+            let roles = roles(right);
+            format!(
+                "A token of the organization is needed, of the role {roles}, or of the application's portal with `{capability}`."
+            )
         }
     }
+}
+
+/// The roles that have a right: `owner` or `reader` or `support`.
+fn roles(right: Right) -> String {
+    let names = Role::ALL.into_iter().filter(|role| role.has(right)).map(|role| format!("`{}`", role.as_str()));
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// The statuses that an operation may refuse with.
@@ -107,7 +118,7 @@ fn refusals(access: Access, names_something: bool, doc: &OperationDoc) -> BTreeS
     match access {
         Access::Public => {}
         Access::AnyToken => statuses.extend([401, 500, 503]),
-        Access::Organization | Access::Application(_) => statuses.extend([401, 403, 500, 503]),
+        Access::Organization(_) | Access::Application(_) => statuses.extend([401, 403, 500, 503]),
     }
     // A repeat finds what the first request made; it may be gone by then.
     if names_something || doc.is_idempotent {

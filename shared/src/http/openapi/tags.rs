@@ -12,7 +12,7 @@ const TAGS: &[(&str, &str, &str)] = &[
     ("endpoint", "Endpoint", "A URL that wants messages: what it wants, the secret that signs what it gets, its headers."),
     ("message", "Message", "One event, accepted once and delivered to every endpoint of the application that wants it."),
     ("message-attempt", "Message attempt", "One HTTP request to an endpoint, and what the receiver did with it."),
-    ("authentication", "Authentication", "Tokens for portals, and their end."),
+    ("authentication", "Authentication", "Tokens for portals, and their end; API keys for programs."),
     ("import", "Import", "A file of events, uploaded once; every record becomes a message."),
     ("background-task", "Background task", "Work that goes on after its request was answered."),
     ("statistics", "Statistics", "How much was done."),

@@ -15,13 +15,15 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::provider;
-use crate::domain::access::Capability;
+use crate::domain::access::{Capability, Role};
 use crate::domain::attempt::{AttemptStatus, Trigger};
 use crate::domain::background::TaskStatus;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::endpoint::{HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use crate::domain::event_type::SchemaValidation;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId, TaskId};
+use crate::domain::ids::{
+    ApiKeyId, ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId, TaskId,
+};
 use crate::domain::import::Columns;
 use crate::domain::inbound::Provider;
 use crate::domain::ksuid::KSUID_CHARS;
@@ -67,6 +69,7 @@ schema! {
     AttemptId, "AttemptId" => id(AttemptId::PREFIX);
     TaskId, "TaskId" => id(TaskId::PREFIX);
     ImportId, "ImportId" => id(ImportId::PREFIX);
+    ApiKeyId, "ApiKeyId" => id(ApiKeyId::PREFIX);
     SourceId, "SourceId" => id(SourceId::PREFIX);
 
     ApplicationUid, "ApplicationUid" => uid(ApplicationId::PREFIX);
@@ -114,6 +117,9 @@ schema! {
             [SchemaValidation::Off, SchemaValidation::Warn, SchemaValidation::Reject].map(SchemaValidation::as_str),
         ));
 
+    Role, "Role" => text()
+        .description(Some("What an organization's caller may do."))
+        .enum_values(Some(Role::ALL.map(Role::as_str)));
     Capability, "Capability" => text()
         .description(Some("One thing a portal may be allowed to do."))
         .enum_values(Some(Capability::ALL.map(Capability::as_str)));

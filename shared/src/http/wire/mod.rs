@@ -2,6 +2,7 @@
 //! what goes out: what they call differently is there under both names. Fields we do not know are ignored, for newer SDKs
 //! send more.
 
+pub mod api_key;
 pub mod application;
 pub mod attempt;
 pub mod authentication;
