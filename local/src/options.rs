@@ -7,10 +7,15 @@ use std::path::PathBuf;
 use fanfare::config::{JwtSecret, names};
 use fanfare_engines::Durability;
 
-/// What a developer's machine needs to be different: receivers on the machine itself, without TLS. Everything else keeps
+/// What a developer's machine needs to be different: receivers on the machine itself, without TLS, and as many
+/// requests as it can take. Everything else keeps
 /// the template's default.
-pub const LOCAL_DEFAULTS: [(&str, &str); 2] =
-    [(names::ALLOWED_SUBNETS, "127.0.0.0/8,::1/128"), (names::HTTPS_ONLY, "false")];
+pub const LOCAL_DEFAULTS: [(&str, &str); 4] = [
+    (names::ALLOWED_SUBNETS, "127.0.0.0/8,::1/128"),
+    (names::HTTPS_ONLY, "false"),
+    (names::RATE_LIMIT, "0"),
+    (names::TOKEN_RATE_LIMIT, "0"),
+];
 
 /// Where table, queues and bucket live.
 #[derive(Clone, Debug, PartialEq, Eq)]

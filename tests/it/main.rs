@@ -31,6 +31,7 @@
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
 //! | [`authorization`] | who may call what: every route with every role; forged tokens; identity providers; API keys |
+//! | [`limits`], [`hygiene`] | who asks too often waits; what every response has, and what nobody is told |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
@@ -57,6 +58,7 @@ mod fanning_out;
 mod faults;
 mod filters;
 mod health;
+mod hygiene;
 mod idempotency;
 mod import_command;
 mod importing;
@@ -65,6 +67,7 @@ mod inbound;
 mod inbound_vectors;
 mod isolation;
 mod legacy_signatures;
+mod limits;
 mod looking_back;
 mod managing;
 mod merging;

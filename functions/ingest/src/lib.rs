@@ -18,6 +18,7 @@ use fanfare::flows::Refusal;
 use fanfare::flows::accept_message::AcceptMessage;
 use fanfare::flows::receive_inbound::{Inbound, NotReceived, ReceiveInbound, Received};
 use fanfare::http::public_url::PublicUrl;
+use fanfare::http::rate_limit::RateLimits;
 use fanfare::http::{Auth, Problem, Segments, body, guarded};
 use fanfare::store::ApplicationRef;
 use futures_util::{StreamExt, stream};
@@ -39,6 +40,7 @@ struct Door {
     receive_inbound: ReceiveInbound,
     accept_message: AcceptMessage,
     public_url: PublicUrl,
+    limits: RateLimits,
 }
 
 /// The routes of this function; built once per process.
@@ -47,6 +49,7 @@ pub fn router(platform: &Platform) -> Router {
         receive_inbound: ReceiveInbound::new(platform),
         accept_message: AcceptMessage::new(platform),
         public_url: PublicUrl::new(&platform.settings.public_url),
+        limits: RateLimits::new(platform),
     };
     let routes = Router::new().route("/in/{source_id}/{token}", post(receive));
     guarded(routes, Auth::new(platform)).with_state(door)
@@ -71,6 +74,7 @@ async fn receive(
     };
     let Received { organization, application, messages, reply } =
         door.receive_inbound.run(&inbound).await.map_err(problem)?;
+    door.limits.count_inbound(&organization, &source_id).await?;
     accept_all(&door.accept_message, &organization, &application, messages).await?;
     Ok(response(reply))
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use fanfare::effects::Effects;
+use fanfare::http::hygiene::dress;
 use fanfare_engines::{ObjectBody, Presigned};
 use http::header::HeaderName;
 use http::{HeaderMap, Request, Response};
@@ -97,6 +98,7 @@ impl Api {
         let method = request.method().clone();
         let request_id = ids::request(&*self.effects.random);
         let mut response = self.handle(request, peer, &request_id).await.unwrap_or_else(Refusal::response);
+        dress(response.headers_mut());
         if let Ok(id) = request_id.parse() {
             response.headers_mut().insert(REQUEST_ID, id);
         }

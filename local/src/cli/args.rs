@@ -102,6 +102,15 @@ pub(super) struct StartArgs {
     /// Whether payloads are sealed where they are kept, as secrets always are [default: false]
     #[arg(long, env = names::ENCRYPT_PAYLOADS, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     pub(super) encrypt_payloads: Option<String>,
+    /// Requests a second of one organization; 0: no limit [default: 0]
+    #[arg(long, env = names::RATE_LIMIT, value_name = "N")]
+    pub(super) rate_limit: Option<String>,
+    /// Requests a second with one token, or to one source; 0: no limit [default: 0]
+    #[arg(long, env = names::TOKEN_RATE_LIMIT, value_name = "N")]
+    pub(super) token_rate_limit: Option<String>,
+    /// Origins whose pages may use the API in a browser, separated by commas; *: all [default: none]
+    #[arg(long, env = names::CORS_ORIGINS, value_name = "ORIGINS")]
+    pub(super) cors_origins: Option<String>,
     /// Page your customers manage their endpoints on; portal tokens are handed to it behind '#' [default: none]
     #[arg(long, env = names::PORTAL_URL, value_name = "URL")]
     pub(super) portal_url: Option<String>,
@@ -303,6 +312,9 @@ impl StartArgs {
             (names::HTTPS_ONLY, self.https_only),
             (names::DISABLE_AFTER_DAYS, self.disable_after_days),
             (names::ENCRYPT_PAYLOADS, self.encrypt_payloads),
+            (names::RATE_LIMIT, self.rate_limit),
+            (names::TOKEN_RATE_LIMIT, self.token_rate_limit),
+            (names::CORS_ORIGINS, self.cors_origins),
             (names::PORTAL_URL, self.portal_url),
             (names::PUBLIC_URL, self.public_url),
             (names::LOG_LEVEL, Some(self.log_level)),

@@ -166,6 +166,8 @@ fn configure(plan: &mut Plan, scenario: &Scenario) {
         (names::RETRY_SCHEDULE, scenario.retry_schedule.to_owned()),
         (names::REQUEST_TIMEOUT, scenario.request_timeout_s.to_string()),
         (names::HTTPS_ONLY, "false".to_owned()),
+        (names::RATE_LIMIT, "0".to_owned()),
+        (names::TOKEN_RATE_LIMIT, "0".to_owned()),
     ];
     for function in &mut plan.functions {
         function.environment.extend(given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));

@@ -42,6 +42,12 @@ pub mod names {
     pub const OIDC_ORGANIZATION_CLAIM: &str = "FANFARE_OIDC_ORGANIZATION_CLAIM";
     /// The claim that names the role.
     pub const OIDC_ROLE_CLAIM: &str = "FANFARE_OIDC_ROLE_CLAIM";
+    /// Requests a second that an organization may make; 0: as many as it likes.
+    pub const RATE_LIMIT: &str = "FANFARE_RATE_LIMIT";
+    /// Requests a second that may come with one token, or to one source; 0: as many as the organization may make.
+    pub const TOKEN_RATE_LIMIT: &str = "FANFARE_TOKEN_RATE_LIMIT";
+    /// Origins whose pages may use the API in a browser, separated by commas; `*`: all; empty: none.
+    pub const CORS_ORIGINS: &str = "FANFARE_CORS_ORIGINS";
     /// Seconds to wait after the first, second, … failed attempt, separated by commas.
     pub const RETRY_SCHEDULE: &str = "FANFARE_RETRY_SCHEDULE";
     /// Seconds a receiver has to answer one attempt.
@@ -68,6 +74,9 @@ pub const JWT_SECRET_BYTES_MIN: usize = 32;
 /// Longest time a receiver may be given, in seconds: half of the deliver function's own timeout.
 pub const REQUEST_TIMEOUT_S_MAX: u32 = 30;
 
+/// Largest limit of requests a second that can be set: more than the API takes by itself.
+pub const RATE_LIMIT_MAX: u32 = 100_000;
+
 const REQUEST_TIMEOUT_S_DEFAULT: u32 = 15;
 const DISABLE_AFTER_DAYS_DEFAULT: u16 = 5;
 const DISABLE_AFTER_DAYS_MAX: u16 = 30;
@@ -93,6 +102,12 @@ pub struct Settings {
     pub jwt_secret: Option<JwtSecret>,
     /// The identity provider whose tokens are taken, if there is one.
     pub oidc: Option<OidcSettings>,
+    /// Requests a second of one organization; 0: no limit.
+    pub rate_limit: u32,
+    /// Requests a second with one token, or to one source; 0: no limit.
+    pub token_rate_limit: u32,
+    /// Origins whose pages may use the API.
+    pub cors_origins: Origins,
     /// When failed deliveries are tried again.
     pub retry_schedule: RetrySchedule,
     /// How long a receiver has, in milliseconds.
@@ -126,6 +141,35 @@ pub struct OidcSettings {
     pub organization_claim: String,
     /// The claim that names the role.
     pub role_claim: String,
+}
+
+/// Whose pages may use the API in a browser. Callers are told by bearer tokens, which a browser never sends by itself, so a page gains
+/// nothing by being allowed that it could not do elsewhere with the token it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Nobody's.
+    None,
+    /// Everybody's.
+    All,
+    /// These ones'.
+    These(Vec<String>),
+}
+
+impl Origins {
+    /// `*`, or origins as browsers send them: `https://portal.example.com`.
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let origin = |part: &str| match url::Url::parse(part) {
+            Ok(url) if ["http", "https"].contains(&url.scheme()) && url.origin().ascii_serialization() == part => {
+                Ok(part.to_owned())
+            }
+            _ => Err(format!("holds {part:?}, which is not an origin such as https://portal.example.com")),
+        };
+        Ok(Self::These(parts.map(origin).collect::<Result<_, _>>()?))
+    }
 }
 
 /// The secret behind bearer tokens. Does not print itself.
@@ -185,6 +229,10 @@ impl Settings {
             encrypt_payloads: optional(names::ENCRYPT_PAYLOADS, &get, yes_or_no)?.unwrap_or(false),
             jwt_secret: optional(names::JWT_SECRET, &get, JwtSecret::parse)?,
             oidc: oidc(&get)?,
+            rate_limit: optional(names::RATE_LIMIT, &get, |text| whole(text, 0, RATE_LIMIT_MAX))?.unwrap_or(0),
+            token_rate_limit: optional(names::TOKEN_RATE_LIMIT, &get, |text| whole(text, 0, RATE_LIMIT_MAX))?
+                .unwrap_or(0),
+            cors_origins: optional(names::CORS_ORIGINS, &get, Origins::parse)?.unwrap_or(Origins::None),
             retry_schedule: retry_schedule(&lookup)?,
             request_timeout_ms: 1_000
                 * optional(names::REQUEST_TIMEOUT, &get, |text| whole(text, 1, REQUEST_TIMEOUT_S_MAX))?
@@ -308,6 +356,13 @@ mod tests {
         check(names::ALLOWED_SUBNETS, "10.0.0.0/33", false);
         check(names::HTTPS_ONLY, "maybe", false);
         check(names::ENCRYPT_PAYLOADS, "some", false);
+        check(names::RATE_LIMIT, "-1", false);
+        check(names::TOKEN_RATE_LIMIT, "100001", false);
+        check(names::CORS_ORIGINS, "*", true);
+        check(names::CORS_ORIGINS, "https://a.example, http://localhost:3000", true);
+        for wrong in ["https://a.example/", "a.example", "https://A.example", "*, https://a.example", "null"] {
+            check(names::CORS_ORIGINS, wrong, false);
+        }
         check(names::DISABLE_AFTER_DAYS, "31", false);
         check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
         check(names::PORTAL_URL, "javascript:alert(1)", false);

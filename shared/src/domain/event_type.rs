@@ -87,6 +87,9 @@ impl EventType {
     }
 }
 
+/// Event types of one organization, archived ones included: as many as a person can find anything among, and a list that is still read.
+pub const EVENT_TYPES_PER_ORGANIZATION_MAX: usize = 5_000;
+
 /// Longest description, in bytes.
 pub const DESCRIPTION_BYTES_MAX: usize = 4_096;
 

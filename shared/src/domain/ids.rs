@@ -93,6 +93,9 @@ typed_id!(
     ImportId, "imp_");
 
 typed_id!(
+    /// One request to the API, as the logs know it.
+    RequestId, "req_");
+typed_id!(
     /// A secret text that lets a machine in.
     ApiKeyId, "key_");
 

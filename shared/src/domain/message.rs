@@ -26,6 +26,9 @@ pub const MESSAGE_TAGS_MAX: usize = 5;
 /// most receivers refuse the request anyway.
 pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 
+/// Deepest payload. Parsers of receivers stop at some depth, or fall over; 128 levels pass through those of the common languages.
+pub const PAYLOAD_DEPTH_MAX: usize = 128;
+
 /// How long a message and its attempts are kept unless the caller says otherwise, in days.
 pub const RETENTION_DAYS_DEFAULT: u16 = 90;
 
@@ -142,6 +145,9 @@ impl Payload {
         if json.get().len() > PAYLOAD_BYTES_MAX {
             return Err(Invalid::new(format!("must not be larger than {PAYLOAD_BYTES_MAX} bytes")));
         }
+        if depth(json.get()) > PAYLOAD_DEPTH_MAX {
+            return Err(Invalid::new(format!("must not be nested deeper than {PAYLOAD_DEPTH_MAX} levels")));
+        }
         Ok(Self(Arc::from(json)))
     }
 
@@ -164,6 +170,32 @@ impl Payload {
     pub fn as_raw(&self) -> &RawValue {
         &self.0
     }
+}
+
+/// How deep a JSON text nests. It is one, so brackets outside of strings are all there is to look at.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut is_in_string, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        if is_in_string {
+            (is_in_string, is_escaped) = match (byte, is_escaped) {
+                (_, true) => (true, false),
+                (b'\\', false) => (true, true),
+                (b'"', false) => (false, false),
+                _ => (true, false),
+            };
+            continue;
+        }
+        match byte {
+            b'"' => is_in_string = true,
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 #[allow(clippy::expect_used)] // a constant: the first test that expunges a message would meet it
@@ -302,6 +334,16 @@ mod tests {
             organization: OrganizationId::new(at, [1; TAIL_BYTES]),
             application: ApplicationId::new(at, [application; TAIL_BYTES]),
         }
+    }
+
+    #[test]
+    fn a_payload_nests_so_deep_and_brackets_in_strings_do_not_count() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(Payload::from_text(nested(PAYLOAD_DEPTH_MAX)).is_ok());
+        assert!(Payload::from_text(nested(PAYLOAD_DEPTH_MAX + 1)).is_err());
+        let text = format!("{{\"a\\\"{0}\":\"\\\\\",\"b\":\"{0}\"}}", "[{".repeat(1_000));
+        assert_eq!(depth(&text), 1);
+        assert!(Payload::from_text(text).is_ok());
     }
 
     #[test]

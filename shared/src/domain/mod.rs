@@ -29,6 +29,7 @@ pub mod original_headers;
 pub mod page;
 pub mod payload_schema;
 pub mod public_key;
+pub mod rate;
 pub mod revision;
 pub mod rotation;
 pub mod schedule;

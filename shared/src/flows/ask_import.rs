@@ -118,7 +118,7 @@ impl AskImport {
         let place = format!("import {}", draft.application.map(|id| id.to_string()).unwrap_or_default());
         let idempotency = key.map(|key| key.at(&place, now));
         let import = match self.store.create_import(&import, idempotency.as_ref()).await? {
-            Created::New | Created::NameTaken | Created::ParentGone => import,
+            Created::New | Created::NameTaken | Created::ParentGone | Created::Full => import,
             Created::Repeat { is_same_request: false, .. } => return Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 if let Some(upload) = import.upload.as_ref().and_then(|upload| upload.multipart.as_deref()) {

@@ -48,7 +48,7 @@ impl StartTask {
         };
         let idempotency = key.map(|key| key.at(&place(&task.work), now));
         let task = match self.store.create_task(&task, idempotency.as_ref()).await? {
-            Created::New | Created::NameTaken | Created::ParentGone => task,
+            Created::New | Created::NameTaken | Created::ParentGone | Created::Full => task,
             Created::Repeat { is_same_request: false, .. } => return Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 let gone = Refusal::NotFound(Thing::Task);

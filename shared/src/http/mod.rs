@@ -8,11 +8,13 @@
 pub mod auth;
 pub mod body;
 pub mod etag;
+pub mod hygiene;
 pub mod openapi;
 pub mod path;
 pub mod problem;
 pub mod public_url;
 pub mod query;
+pub mod rate_limit;
 pub mod routes;
 pub mod wire;
 

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::rate_limit::Standing;
 use crate::fault::{Fault, FaultKind};
 use crate::flows::Refusal;
 
@@ -39,6 +40,8 @@ pub enum Problem {
         /// For people.
         detail: String,
     },
+    /// One request too many within a window.
+    TooManyRequests(Standing),
     /// A named limit is reached.
     LimitReached(String),
     /// It is not in the state that `If-Match` or `If-None-Match` asks for.
@@ -126,6 +129,10 @@ impl Problem {
             Self::Conflict { code, detail } => (StatusCode::CONFLICT, code, detail.clone()),
             Self::Refused { code, detail } => (StatusCode::BAD_REQUEST, code, detail.clone()),
             Self::LimitReached(detail) => (StatusCode::BAD_REQUEST, "limit_reached", detail.clone()),
+            Self::TooManyRequests(standing) => {
+                let detail = format!("too many requests; the next is taken in {} s", standing.retry_after_s());
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+            }
             Self::PreconditionFailed => {
                 let detail = "it was changed meanwhile, or is not there: read it again".to_owned();
                 (StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
@@ -167,6 +174,10 @@ impl IntoResponse for Problem {
         match &self {
             Self::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            }
+            Self::TooManyRequests(standing) => {
+                standing.tell(headers);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(standing.retry_after_s()));
             }
             Self::MethodNotAllowed(allowed) => {
                 if let Ok(allowed) = HeaderValue::from_str(allowed) {

@@ -112,9 +112,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/operational-webhook/endpoint/{endpoint_id}/secret/rotate", "manage", "operational-webhook-endpoint.rotate-secret", Organization(Configure)),
     route("GET", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.get-headers", Organization(Read)),
     route("PUT", OPERATIONAL_HEADERS, "manage", "operational-webhook-endpoint.update-headers", Organization(Configure)),
-    route("GET", SOURCE, "manage", "source.list", Organization(Read)),
+    // What shows a source shows its address, and who knows that can send.
+    route("GET", SOURCE, "manage", "source.list", Organization(Configure)),
     route("POST", SOURCE, "manage", "source.create", Organization(Configure)),
-    route("GET", SOURCE_ID, "manage", "source.get", Organization(Read)),
+    route("GET", SOURCE_ID, "manage", "source.get", Organization(Configure)),
     route("PUT", SOURCE_ID, "manage", "source.update", Organization(Configure)),
     route("PATCH", SOURCE_ID, "manage", "source.patch", Organization(Configure)),
     route("DELETE", SOURCE_ID, "manage", "source.delete", Organization(Configure)),

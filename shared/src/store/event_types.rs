@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use std::collections::HashSet;
 
-use super::idempotency::Creation;
-use super::item::{Item, ItemBuilder, Reader, number, text};
+use super::idempotency::{Creation, Transacted};
+use super::item::{Item, ItemBuilder, Reader, number};
 use super::page::{Filtered, Range};
 use super::{Created, Idempotency, Store, Updated, fault, is_condition_failed, keys};
-use crate::domain::event_type::{EventType, SchemaValidation};
+use crate::domain::event_type::{EVENT_TYPES_PER_ORGANIZATION_MAX, EventType, SchemaValidation};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
@@ -66,6 +66,7 @@ impl Store {
     ) -> Result<Created, Fault> {
         Creation::new(self, organization, idempotency, event_type.name.as_str())?
             .put_new(self, to_item(organization, event_type), Created::NameTaken)?
+            .count(self, keys::event_types(organization), keys::COUNTER, EVENT_TYPES_PER_ORGANIZATION_MAX)?
             .run(self, &format!("creating event type {}", event_type.name))
             .await
     }
@@ -128,14 +129,14 @@ impl Store {
 
     /// Forgets the event type that was read; endpoints that name it keep the name.
     pub async fn expunge_event_type(&self, organization: &OrganizationId, seen: &EventType) -> Result<Updated, Fault> {
-        let delete = self.client.delete_item().table_name(&*self.table);
-        let delete = delete.key("pk", text(keys::event_types(organization))).key("sk", text(sk(&seen.name)));
-        let delete = delete.condition_expression("updated = :seen");
-        let delete = delete.expression_attribute_values(":seen", number(seen.updated_at.as_millis()));
-        match delete.send().await {
-            Ok(_) => Ok(Updated::Done),
-            Err(error) if is_condition_failed(&error) => Ok(Updated::Raced),
-            Err(error) => Err(fault(&format!("deleting event type {}", seen.name), error)),
+        let pk = keys::event_types(organization);
+        let steps = vec![
+            self.delete_if_unchanged(pk.clone(), sk(&seen.name), seen.updated_at)?,
+            self.count_step(pk, keys::COUNTER, -1, None)?,
+        ];
+        match self.transact(&format!("deleting event type {}", seen.name), steps).await? {
+            Transacted::Done => Ok(Updated::Done),
+            Transacted::Failed(_) => Ok(Updated::Raced),
         }
     }
 

@@ -6,7 +6,9 @@
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 
 use super::item::{Item, ItemBuilder, Reader, text};
 use super::{Store, Updated, fault, keys};
@@ -72,6 +74,8 @@ pub enum Created {
     NameTaken,
     /// What it should be created in is not there (any more).
     ParentGone,
+    /// There are as many as there may be.
+    Full,
     /// The idempotency key made this before.
     Repeat {
         /// The identifier or name of what it made.
@@ -123,6 +127,13 @@ impl Creation {
             .map_err(incomplete)?;
         self.steps.push(TransactWriteItem::builder().condition_check(check).build());
         self.meanings.push(Created::ParentGone);
+        Ok(self)
+    }
+
+    /// A counter of such things, which must not be at its end yet.
+    pub(super) fn count(mut self, store: &Store, pk: String, sk: &str, most: usize) -> Result<Self, Fault> {
+        self.steps.push(store.count_step(pk, sk, 1, Some(most))?);
+        self.meanings.push(Created::Full);
         Ok(self)
     }
 
@@ -248,6 +259,25 @@ impl Store {
             .build()
             .map_err(incomplete)?;
         Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// A step that counts up or down, if the counter is below `most`.
+    pub(super) fn count_step(
+        &self,
+        pk: String,
+        sk: &str,
+        by: i64,
+        most: Option<usize>,
+    ) -> Result<TransactWriteItem, Fault> {
+        let update = Update::builder().table_name(&*self.table).key("pk", text(pk)).key("sk", text(sk));
+        let update = update.update_expression("ADD n :by").expression_attribute_values(":by", super::item::number(by));
+        let update = match most {
+            Some(most) => update
+                .condition_expression("attribute_not_exists(n) OR n < :most")
+                .expression_attribute_values(":most", super::item::number(i64::try_from(most).unwrap_or(i64::MAX))),
+            None => update,
+        };
+        Ok(TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build())
     }
 
     /// A step that deletes an item that must be there.

@@ -4,9 +4,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::rates::Metered;
 use crate::domain::ids::{ApiKeyId, AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
 use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey, SourceUid};
+use crate::domain::rate::Window;
 use crate::domain::timestamp::Timestamp;
 
 /// The sort keys of an application's partition, in this order: one range holds the application and its endpoints, what
@@ -59,6 +61,9 @@ pub(super) fn event_types(organization: &OrganizationId) -> String {
     format!("T#{}", organization.ksuid())
 }
 
+/// The counter of what lies in a partition, before everything else in it.
+pub(super) const COUNTER: &str = "C";
+
 /// Partition: what idempotency keys of an organization have made (other than messages, which need no record).
 pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> String {
     format!("I#{}#{}", organization.ksuid(), URL_SAFE_NO_PAD.encode(key_hash))
@@ -67,6 +72,18 @@ pub(super) fn idempotency(organization: &OrganizationId, key_hash: &[u8]) -> Str
 /// Partition: an organization's sources, by the time they were made, and their uids.
 pub(super) fn sources(organization: &OrganizationId) -> String {
     format!("R#{}", organization.ksuid())
+}
+
+/// Partition: counters of requests, of the organization or of one of its tokens or sources.
+pub(super) fn rate(organization: &OrganizationId, counted: Metered<'_>) -> String {
+    match counted {
+        Metered::Organization => format!("L#{}", organization.ksuid()),
+        Metered::Part(part) => format!("L#{}#{part}", organization.ksuid()),
+    }
+}
+
+pub(super) fn rate_window(window: Window) -> String {
+    format!("W#{:012}", window.number())
 }
 
 /// Partition: an organization's API keys, by the time they were made.

@@ -204,7 +204,7 @@ impl Store {
         for (message, hash) in messages {
             puts.push(Write::Put(self.message_item(scope, application, message, &hash).await?));
         }
-        self.writer.write_all(puts.into_iter()).await
+        self.writer.write_all(puts).await
     }
 
     /// The message a caller names, if the application has it.

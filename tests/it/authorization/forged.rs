@@ -62,6 +62,8 @@ async fn a_token_is_good_as_we_make_it_and_in_no_other_form() {
         ("the subject twice", signed(HEADER, &twice, secret)),
         ("the role twice", signed(HEADER, &twice_role, secret)),
         ("an unknown role", with(&stage, "role", json!("root"))),
+        ("a role that is none", with(&stage, "role", Value::Null)),
+        ("something that must be understood", signed(r#"{"alg":"HS256","crit":["exp"]}"#, &good, secret)),
         ("claims that are a list", signed(HEADER, "[]", secret)),
         ("claims that are no JSON", signed(HEADER, "{", secret)),
         ("a header that is no JSON", signed("{", &good, secret)),

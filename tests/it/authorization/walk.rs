@@ -35,7 +35,7 @@ const PUBLISHES: [&str; 7] = [
 ];
 
 /// What whoever reads may see. The two that count ask with POST and PUT, and change nothing.
-const SHOWS: [&str; 37] = [
+const SHOWS: [&str; 35] = [
     "application.list",
     "application.get",
     "endpoint.list",
@@ -46,8 +46,6 @@ const SHOWS: [&str; 37] = [
     "operational-webhook-endpoint.list",
     "operational-webhook-endpoint.get",
     "operational-webhook-endpoint.get-headers",
-    "source.list",
-    "source.get",
     "message.list",
     "message.get",
     "message-attempt.list-by-endpoint",
@@ -121,8 +119,8 @@ const OWNS: [&str; 42] = [
     "encryption-key.list",
 ];
 
-/// The rest of what only the owner may do: its keys.
-const OWNS_KEYS: [&str; 2] = ["encryption-key.rotate", "encryption-key.erase"];
+/// The rest of what only the owner may do: its keys, and sources, whose addresses are secrets.
+const OWNS_KEYS: [&str; 4] = ["encryption-key.rotate", "encryption-key.erase", "source.list", "source.get"];
 
 /// What needs no token at all, besides what is shown to everybody.
 const PUBLIC: [&str; 3] = ["application.jwks", "docs.get", "source.receive"];

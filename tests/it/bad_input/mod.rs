@@ -1,6 +1,7 @@
 //! What is refused: with which status, in which shape, and that nothing of it is stored.
 
 mod bodies;
+mod bombs;
 mod paths;
 mod table;
 mod tokens;

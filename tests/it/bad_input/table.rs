@@ -85,6 +85,15 @@ impl Table {
         assert_eq!(stored, self.stored, "{what}: something was stored");
     }
 
+    /// As [`Table::check`], refused for some field or as no JSON at all.
+    pub(super) async fn refuse(&self, bad: Bad) {
+        let shown: String = String::from_utf8_lossy(&bad.body).chars().take(80).collect();
+        let answer = self.answer(bad).await;
+        assert_eq!(answer.status, 422, "{shown}: {answer:?}");
+        assert!(answer.json()["detail"][0]["msg"].is_string(), "{shown}: {answer:?}");
+        assert_eq!(items(self.world.engines()).await.len(), self.stored, "{shown}: something was stored");
+    }
+
     /// At the end: nothing was delivered either.
     pub(super) async fn finish(self) {
         self.world.settled().await;

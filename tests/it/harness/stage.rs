@@ -260,7 +260,12 @@ fn platform(
     faults: &Faults,
     clock: &TestClock,
 ) -> Platform {
-    let defaults = [("FANFARE_HTTPS_ONLY", "false"), ("FANFARE_ALLOWED_SUBNETS", "127.0.0.0/8")];
+    let defaults = [
+        ("FANFARE_HTTPS_ONLY", "false"),
+        ("FANFARE_ALLOWED_SUBNETS", "127.0.0.0/8"),
+        ("FANFARE_RATE_LIMIT", "0"),
+        ("FANFARE_TOKEN_RATE_LIMIT", "0"),
+    ];
     let mut environment = plan.functions.iter().find(|f| f.binary == "publish").unwrap().environment.clone();
     environment.extend(defaults.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let sdk = engines.sdk_config().into_builder();

@@ -3,4 +3,5 @@
 
 mod rooms;
 mod routes;
+mod security;
 mod text;

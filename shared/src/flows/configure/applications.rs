@@ -34,7 +34,7 @@ impl Configure {
         match self.store.create_application(organization, &application, idempotency.as_ref()).await? {
             Created::New => Ok(Saved::Created(application)),
             Created::NameTaken => Err(uid_taken()),
-            Created::ParentGone => Err(NO_APPLICATION),
+            Created::ParentGone | Created::Full => Err(NO_APPLICATION),
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {
                 let named = ApplicationRef::parse(&made).ok_or(NO_APPLICATION)?;

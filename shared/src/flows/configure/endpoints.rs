@@ -121,7 +121,7 @@ impl Configure {
     /// The answer to a creation that made nothing new.
     async fn created(&self, scope: &AppScope, created: Created) -> Result<Endpoint, Refusal> {
         match created {
-            Created::New | Created::ParentGone => Err(Refusal::NotFound(Thing::Application)),
+            Created::New | Created::ParentGone | Created::Full => Err(Refusal::NotFound(Thing::Application)),
             Created::NameTaken => Err(uid_taken()),
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {

@@ -1,7 +1,7 @@
 //! Event types.
 
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require};
-use crate::domain::event_type::{EventType, EventTypeDraft, EventTypePatch};
+use crate::domain::event_type::{EVENT_TYPES_PER_ORGANIZATION_MAX, EventType, EventTypeDraft, EventTypePatch};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
@@ -15,6 +15,11 @@ use crate::store::{Created, Updated};
 const SCHEMAS: &str = "schemas";
 
 const NO_EVENT_TYPE: Refusal = Refusal::NotFound(Thing::EventType);
+
+/// One more would be too many.
+fn full() -> Refusal {
+    Refusal::LimitReached(format!("an organization may have {EVENT_TYPES_PER_ORGANIZATION_MAX} event types"))
+}
 
 impl Configure {
     /// Creates an event type. One that was archived under this name comes back as it is described now.
@@ -32,6 +37,7 @@ impl Configure {
             Created::Repeat { is_same_request: true, .. } => self.event_type(organization, &name).await,
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::ParentGone => Err(NO_EVENT_TYPE),
+            Created::Full => Err(full()),
             Created::NameTaken => {
                 if !self.event_type(organization, &name).await?.archived {
                     return Err(Refusal::EventTypeExists(name.to_string()));
@@ -122,8 +128,10 @@ impl Configure {
             }
             require(precondition, None)?;
             let new = checked(create().create(name.clone(), self.effects.now()), SCHEMAS)?;
-            if self.store.create_event_type(organization, &new, None).await? == Created::New {
-                return Ok(Saved::Created(new));
+            match self.store.create_event_type(organization, &new, None).await? {
+                Created::New => return Ok(Saved::Created(new)),
+                Created::Full => return Err(full()),
+                Created::NameTaken | Created::ParentGone | Created::Repeat { .. } => {}
             }
         }
         Err(overtaken())

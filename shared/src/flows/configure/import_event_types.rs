@@ -65,8 +65,10 @@ impl Configure {
         if options.is_dry_run {
             return Ok(());
         }
-        let imports: Vec<_> = changed.into_iter().map(|webhook| self.import(organization, webhook)).collect();
-        stream::iter(imports).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await?;
+        // One after the other: each one that is new counts up, and two that count at once get in each other's way.
+        for webhook in changed {
+            self.import(organization, webhook).await?;
+        }
         let archiving: Vec<_> = archived.iter().map(|name| self.archive(organization, name)).collect();
         stream::iter(archiving).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await
     }

@@ -60,7 +60,7 @@ impl Configure {
             },
         };
         match made {
-            Created::New | Created::ParentGone => Err(no_application()),
+            Created::New | Created::ParentGone | Created::Full => Err(no_application()),
             Created::NameTaken => Err(uid_taken()),
             Created::Repeat { is_same_request: false, .. } => Err(key_reused()),
             Created::Repeat { made, is_same_request: true } => {

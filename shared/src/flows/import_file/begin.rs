@@ -121,7 +121,7 @@ impl ImportFile {
         let object = format!("{}\n{}\n{}", created.bucket, created.key, created.etag);
         let once = Idempotency::until(&object, "a dropped file", &[], import.expires_at());
         let import = match self.store.create_import(&import, Some(&once)).await? {
-            Created::New | Created::NameTaken | Created::ParentGone => import,
+            Created::New | Created::NameTaken | Created::ParentGone | Created::Full => import,
             Created::Repeat { made, .. } => {
                 let made = ImportId::parse(&made).ok_or_else(|| Fault::corrupt("reading of a dropped file"))?;
                 match self.store.import(&organization, &made).await? {

@@ -42,9 +42,7 @@ pub(super) struct Identity {
 /// The name of the key that a token says it is signed with; none: it is no token that a provider's key could have signed.
 pub(super) fn key_name(header: &Header) -> Option<&str> {
     let is_ours_to_check = matches!(header.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA);
-    // What must be understood and is not, makes it invalid (RFC 7515, 4.1.11).
-    let is_plain = header.crit.is_none() && header.enc.is_none() && header.zip.is_none();
-    header.kid.as_deref().filter(|_| is_ours_to_check && is_plain)
+    header.kid.as_deref().filter(|_| is_ours_to_check)
 }
 
 /// What a token says, if it is signed with this key, for us, and now.

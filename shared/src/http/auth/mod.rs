@@ -20,6 +20,8 @@ use http::request::Parts;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::Problem;
+use super::hygiene::{Hygiene, protect};
+use super::rate_limit::RateLimits;
 use super::routes::{self, Access};
 use crate::config::{JwtSecret, OidcSettings, Platform};
 use crate::domain::access::Role;
@@ -52,6 +54,8 @@ pub struct Auth {
     keys: Option<Arc<(JwtSecret, DecodingKey)>>,
     identities: Option<Arc<(OidcSettings, IdentityKeys)>>,
     known_keys: KnownKeys,
+    limits: RateLimits,
+    hygiene: Hygiene,
     store: Store,
     effects: Effects,
 }
@@ -105,7 +109,15 @@ impl Auth {
             let keys = IdentityKeys::new(platform, settings.jwks_url.clone());
             Arc::new((settings, keys))
         });
-        Self { keys, identities, known_keys: KnownKeys::default(), store, effects: platform.effects.clone() }
+        Self {
+            keys,
+            identities,
+            known_keys: KnownKeys::default(),
+            limits: RateLimits::new(platform),
+            hygiene: Hygiene::new(platform),
+            store,
+            effects: platform.effects.clone(),
+        }
     }
 
     /// A token for a portal.
@@ -154,6 +166,10 @@ impl Auth {
             return self.api_key(token).await;
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| NOT_VALID)?;
+        // What must be understood and is not, makes it invalid (RFC 7515, 4.1.11).
+        if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
+            return Err(NOT_VALID);
+        }
         match (header.alg, &self.identities) {
             (Algorithm::HS256, _) => {
                 let (_, key) = self.keys.as_deref().ok_or(NOT_VALID)?;
@@ -228,12 +244,15 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim())
 }
 
-/// A function's routes, behind the one layer that knows who may call them, and with our answers for every other path.
+/// A function's routes, behind the one layer that knows who may call them, and with our answers for every other path; around all of
+/// them what every response has.
 pub fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, auth: Auth) -> Router<S> {
+    let hygiene = auth.hygiene.clone();
     routes
         .route_layer(from_fn_with_state(auth, authorize))
         .fallback(routes::fallback)
         .method_not_allowed_fallback(routes::fallback)
+        .layer(from_fn_with_state(hygiene, protect))
 }
 
 /// Lets through who may call the route, and hands on who it is.
@@ -243,11 +262,17 @@ async fn authorize(State(auth): State<Auth>, mut request: Request, next: Next) -
     let Some(access) = routes::access(request.method(), path) else {
         return Err(routes::refusal(request.uri()));
     };
-    if access != Access::Public {
-        let caller = auth.caller(request.headers(), access).await?;
-        request.extensions_mut().insert(caller);
+    if access == Access::Public {
+        return Ok(next.run(request).await);
     }
-    Ok(next.run(request).await)
+    let caller = auth.caller(request.headers(), access).await?;
+    let standing = auth.limits.count(&caller.organization, bearer_text(request.headers())?).await?;
+    request.extensions_mut().insert(caller);
+    let mut response = next.run(request).await;
+    if let Some(standing) = standing {
+        standing.tell(response.headers_mut());
+    }
+    Ok(response)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

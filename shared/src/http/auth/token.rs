@@ -39,12 +39,17 @@ struct Claims {
     jti: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named")]
     role: Option<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     capabilities: Option<Vec<Capability>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     feature_flags: Vec<EventTypeName>,
+}
+
+/// A role that is there is one of ours: `null` is no way to become the owner.
+fn named<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
+    Role::deserialize(deserializer).map(Some)
 }
 
 /// Whose a token was found to be.

@@ -25,7 +25,7 @@ struct Refused {
 const VALIDATION: u16 = 422;
 
 #[rustfmt::skip]
-const REFUSED: [Refused; 11] = [
+const REFUSED: [Refused; 12] = [
     Refused { status: 400, name: "BadRequest", code: "limit_reached", detail: "an endpoint may have 50 headers", header: None,
         description: "A named limit is reached (`limit_reached`), or what was asked cannot be done; `code` tells them apart." },
     Refused { status: 401, name: "Unauthenticated", code: "authentication_failed", detail: "the bearer token is not valid",
@@ -47,6 +47,9 @@ const REFUSED: [Refused; 11] = [
         description: "The body is not declared as JSON." },
     Refused { status: VALIDATION, name: "Invalid", code: "", detail: "", header: None,
         description: "A value breaks its rule; `loc` says where it stands." },
+    Refused { status: 429, name: "TooManyRequests", code: "rate_limited", detail: "too many requests; the next is taken in 7 s",
+        header: Some(("retry-after", "After how many seconds there is room again.")),
+        description: "The organization, or this token, made more requests than its limit; `ratelimit-policy` and `ratelimit` say which." },
     Refused { status: 500, name: "Failed", code: "internal_error", detail: "the request could not be completed", header: None,
         description: "A failure of the gateway's that waiting does not help." },
     Refused { status: 503, name: "Unavailable", code: "unavailable", detail: "not done; repeat the request in a moment",

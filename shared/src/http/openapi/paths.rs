@@ -117,8 +117,8 @@ fn refusals(access: Access, names_something: bool, doc: &OperationDoc) -> BTreeS
     let mut statuses: BTreeSet<u16> = doc.errors.iter().copied().collect();
     match access {
         Access::Public => {}
-        Access::AnyToken => statuses.extend([401, 500, 503]),
-        Access::Organization(_) | Access::Application(_) => statuses.extend([401, 403, 500, 503]),
+        Access::AnyToken => statuses.extend([401, 429, 500, 503]),
+        Access::Organization(_) | Access::Application(_) => statuses.extend([401, 403, 429, 500, 503]),
     }
     // A repeat finds what the first request made; it may be gone by then.
     if names_something || doc.is_idempotent {
