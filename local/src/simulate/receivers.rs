@@ -36,6 +36,7 @@ const INSIDE: [u8; 2] = [10, 0];
 pub(super) struct Internet {
     world: Arc<World>,
     dice: Arc<Dice>,
+    is_honest: bool,
 }
 
 /// The URL of a receiver, at its n-th place.
@@ -57,7 +58,12 @@ fn receiver_of(address: Ipv4Addr) -> usize {
 impl Internet {
     /// As one sandbox sees it.
     pub(super) fn new(world: &Arc<World>) -> Self {
-        Self { world: Arc::clone(world), dice: Arc::clone(&world.receivers) }
+        Self { world: Arc::clone(world), dice: Arc::clone(&world.receivers), is_honest: false }
+    }
+
+    /// As those see it who make endpoints: every name has a public address, at once. Receivers change their minds after that.
+    pub(super) fn at_its_best(world: &Arc<World>) -> Self {
+        Self { is_honest: true, ..Self::new(world) }
     }
 
     fn behaviour(&self, receiver: usize) -> Behaviour {
@@ -77,6 +83,9 @@ impl Network for Internet {
             let receiver =
                 host.strip_suffix(".receivers.example").and_then(|name| name.strip_prefix('r')?.parse().ok());
             let receiver: usize = receiver.ok_or(io::ErrorKind::NotFound)?;
+            if self.is_honest {
+                return Ok(vec![address(PUBLIC, receiver)]);
+            }
             tokio::time::sleep(Duration::from_millis(self.dice.between(0, 20))).await;
             match self.behaviour(receiver) {
                 Behaviour::NoName => Err(io::ErrorKind::NotFound.into()),

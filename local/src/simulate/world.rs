@@ -96,7 +96,9 @@ impl World {
         sandbox: &str,
         switch: &Switch,
     ) -> anyhow::Result<Platform> {
-        let network: Arc<dyn Network> = Arc::new(Internet::new(self));
+        let makes_endpoints = function.binary == "manage";
+        let internet = if makes_endpoints { Internet::at_its_best(self) } else { Internet::new(self) };
+        let network: Arc<dyn Network> = Arc::new(internet);
         let sdk = with_call_limits(self.sdk.clone());
         // The SDK draws its jitter from a generator of its own.
         let retries = sdk.retry_config().map(|retries| retries.clone().with_use_static_exponential_base(true));

@@ -10,6 +10,7 @@ pub mod application;
 pub mod attempt;
 pub mod background;
 pub mod delivery;
+pub mod destination;
 pub mod encryption;
 pub mod endpoint;
 pub mod event_type;

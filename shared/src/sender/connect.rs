@@ -2,11 +2,10 @@
 //!
 //! This is the connector beneath the HTTP client's pool, so a connection to an unchecked address cannot exist, whatever
 //! the client does above. The name is not resolved a second time between check and connect, so a name server that
-//! changes its mind (DNS rebinding) gains nothing; and a name with one forbidden address among good ones is refused
-//! whole, because only a mistake or an attack looks like that.
+//! changes its mind (DNS rebinding) gains nothing. What may be connected to is decided in `destinations.rs`.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,8 +18,8 @@ use tokio::time::timeout;
 use tower::Service;
 
 use super::connection::CheckedStream;
+use super::destinations::{Destinations, NAME_NOT_FOUND};
 use super::failure::{Failure, find};
-use super::guard::Guard;
 use super::tls::{self, Tls};
 use crate::network::{Network, Stream};
 
@@ -37,7 +36,7 @@ pub(super) const ADDRESSES_TRIED_MAX: usize = 3;
 pub(super) struct Connector(Arc<Inner>);
 
 struct Inner {
-    guard: Guard,
+    destinations: Destinations,
     https_only: bool,
     network: Arc<dyn Network>,
     tls: Tls,
@@ -47,8 +46,14 @@ struct Inner {
 }
 
 impl Connector {
-    pub(super) fn new(guard: Guard, https_only: bool, network: Arc<dyn Network>, tls: Tls, limit: Duration) -> Self {
-        Self(Arc::new(Inner { guard, https_only, network, tls, limit }))
+    pub(super) fn new(
+        destinations: Destinations,
+        https_only: bool,
+        network: Arc<dyn Network>,
+        tls: Tls,
+        limit: Duration,
+    ) -> Self {
+        Self(Arc::new(Inner { destinations, https_only, network, tls, limit }))
     }
 
     async fn open(&self, uri: Uri) -> Result<MaybeHttpsStream<CheckedStream>, Failure> {
@@ -73,29 +78,16 @@ impl Connector {
     }
 
     async fn open_tcp(&self, uri: &Uri) -> Result<CheckedStream, Failure> {
-        let default_port = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default_port);
-        if port == 0 {
-            return Err(Failure::Forbidden(Cow::Borrowed("port 0 is not an address")));
-        }
+        let destination = self.0.destinations.of(uri)?;
+        let addresses = self.0.destinations.addresses(&destination).await?;
         let mut failure = NAME_NOT_FOUND;
-        for ip in self.checked_addresses(uri.host().unwrap_or_default()).await?.into_iter().take(ADDRESSES_TRIED_MAX) {
-            match self.connect(SocketAddr::new(ip, port)).await {
+        for ip in addresses.into_iter().take(ADDRESSES_TRIED_MAX) {
+            match self.connect(SocketAddr::new(ip, destination.port)).await {
                 Ok(stream) => return Ok(CheckedStream::new(stream)),
                 Err(reason) => failure = reason,
             }
         }
         Err(failure)
-    }
-
-    /// All addresses of the host, or none.
-    async fn checked_addresses(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
-        let addresses = match host.trim_matches(['[', ']']).parse() {
-            Ok(literal) => vec![literal],
-            Err(_) => self.0.network.resolve(host).await.map_err(|_| NAME_NOT_FOUND)?,
-        };
-        let Some(class) = addresses.iter().find_map(|ip| self.0.guard.refusal(*ip)) else { return Ok(addresses) };
-        Err(Failure::Forbidden(Cow::Owned(format!("the host has an address of the class: {class}"))))
     }
 
     async fn connect(&self, address: SocketAddr) -> Result<Box<dyn Stream>, Failure> {
@@ -105,8 +97,6 @@ impl Connector {
             .map_err(|error| Failure::of_connecting(&error))
     }
 }
-
-const NAME_NOT_FOUND: Failure = Failure::unreachable("the host name does not resolve");
 
 fn handshake_failure(error: &(dyn std::error::Error + 'static)) -> Failure {
     find::<Failure>(error)

@@ -6,8 +6,8 @@
 //! - **No error comes out.** Whatever the receiver, its name server or the network between does is an [`Outcome`].
 //! - **It ends.** One limit covers name resolution, connection, TLS, request, and the answer to the end of its body;
 //!   below it stand limits for one connection attempt, for the headers and for the body of the answer.
-//! - **Only public addresses** and what the operator allows ([`guard`]). The check sits where connections are made
-//!   (`connect.rs`), so the pool above can hold no other.
+//! - **Only public addresses** and what the operator allows ([`guard`]), by names and at ports that a webhook may have
+//!   ([`Destinations`]). The check sits where connections are made (`connect.rs`), so the pool above can hold no other.
 //! - **Nothing can be smuggled in**: URL, id and headers are types that cannot hold a line break.
 //! - Redirects are answers, not instructions; no cookies; no proxies from the environment; HTTP/1.1 only, because every
 //!   receiver speaks it.
@@ -32,6 +32,7 @@
 mod answer;
 mod connect;
 mod connection;
+mod destinations;
 mod failure;
 mod fetch;
 pub mod guard;
@@ -56,9 +57,9 @@ use tokio::time::{Instant, timeout};
 pub use self::answer::RETRY_AFTER_MS_MAX;
 use self::connect::Connector;
 use self::connection::HasAnswered;
+pub use self::destinations::Destinations;
 use self::failure::Failure;
 pub use self::fetch::NotFetched;
-use self::guard::Guard;
 pub use self::request::Outbound;
 use self::tls::{Roots, Tls};
 use crate::domain::attempt::Outcome;
@@ -119,8 +120,8 @@ impl Sender {
 
     fn with(settings: &SenderSettings, network: Arc<dyn Network>, roots: Roots) -> Self {
         let limit = Duration::from_millis(settings.request_timeout_ms.into());
-        let guard = Guard::new(&settings.allowed_subnets);
-        let connector = Connector::new(guard, settings.https_only, network, Tls::new(roots), limit);
+        let destinations = Destinations::new(&settings.allowed_subnets, Arc::clone(&network));
+        let connector = Connector::new(destinations, settings.https_only, network, Tls::new(roots), limit);
         Self(Arc::new(Inner {
             client: client(connector.clone(), POOL_IDLE_PER_HOST_MAX),
             fresh_client: client(connector, 0),

@@ -115,7 +115,7 @@ impl Configure {
                 "an application may have {ENDPOINTS_PER_APPLICATION_MAX} endpoints"
             )));
         }
-        Ok(())
+        self.check_destination(&draft.url).await
     }
 
     /// The answer to a creation that made nothing new.
@@ -246,10 +246,15 @@ impl Configure {
         change: impl Fn(&Endpoint, Timestamp) -> Result<Endpoint, Refusal>,
     ) -> Result<Endpoint, Refusal> {
         let (scope, application) = self.owner(&named.organization, &named.application).await?;
+        let mut looked_at = None;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             require(precondition, Some(&before.revision()))?;
             let after = change(&before, self.effects.now())?;
+            if after.url != before.url && looked_at.as_ref() != Some(&after.url) {
+                self.check_destination(&after.url).await?;
+                looked_at = Some(after.url.clone());
+            }
             match self.store.update_endpoint(&scope, &before, &after).await? {
                 Updated::Done => {
                     if after.begins_anew(&before)
@@ -294,6 +299,11 @@ impl Configure {
         let Some(first) = unknown.first() else { return Ok(()) };
         let reason = Invalid::new(format!("no event type is named {first}; create it first"));
         Err(Refusal::Invalid { field: "eventTypes", reason })
+    }
+
+    /// Whether webhooks could go there; asks the name server.
+    async fn check_destination(&self, url: &EndpointUrl) -> Result<(), Refusal> {
+        self.destinations.check(url).await.map_err(|reason| Refusal::Invalid { field: "url", reason })
     }
 
     fn new_secret(&self, scheme: SignatureScheme) -> SigningSecret {

@@ -14,6 +14,9 @@
 //!
 //! One message to the job queue for each event, whoever listens: what is known of listeners in a process would be old when
 //! the first one comes, and configurations seldom change.
+//!
+//! An endpoint that is given a new URL has it looked at, its name resolved: one that no webhook would be sent to is refused.
+//! A name that tells nothing yet is taken, because every attempt looks again.
 
 mod api_keys;
 mod applications;
@@ -31,6 +34,8 @@ pub use import_event_types::ImportOptions;
 pub use rotate_secret::Rotation;
 pub use sources::{NewSource, SourceRotation};
 
+use std::sync::Arc;
+
 use super::{CreationKey, Refusal, key_reused};
 use crate::config::Platform;
 use crate::domain::operational::OperationalEvent;
@@ -38,6 +43,7 @@ use crate::domain::revision::{Precondition, Revision};
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::JobQueue;
+use crate::sender::Destinations;
 use crate::store::{Idempotency, Store};
 
 /// How often a change that was overtaken is tried again. Changes of one thing come seldom; a caller that loses this often is
@@ -51,6 +57,7 @@ pub struct Configure {
     jobs: JobQueue,
     effects: Effects,
     https_only: bool,
+    destinations: Destinations,
 }
 
 /// How a thing came to be as it is.
@@ -70,6 +77,7 @@ impl Configure {
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
             https_only: platform.settings.https_only,
+            destinations: Destinations::new(&platform.settings.allowed_subnets, Arc::clone(&platform.network)),
         }
     }
 
