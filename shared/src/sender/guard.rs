@@ -55,8 +55,8 @@ impl Guard {
 ///
 /// IPv4-mapped (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056) addresses are their IPv4 address in other clothes, and are
 /// judged by it alone. IPv4-compatible and IPv4-translated addresses (RFC 4291, 2765), the NAT64 of a local network (RFC
-/// 8215), Teredo (RFC 4380: its server, and the client with its bits turned over) and ISATAP (RFC 5214) are judged as what
-/// they are and by what they carry.
+/// 8215), Teredo (RFC 4380: its server, and the client with its bits turned over) and ISATAP (RFC 5214, below any prefix and
+/// with any of its two flag bits) are judged as what they are and by what they carry.
 fn faces(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
     let faces = match ip {
         IpAddr::V4(_) => [Some(ip), None, None],
@@ -70,7 +70,7 @@ fn faces(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
             }
             [0, 0, 0, 0, 0 | 0xffff, 0, high, low]
             | [0x64, 0xff9b, 1, _, _, _, high, low]
-            | [_, _, _, _, 0 | 0x200 | 0x100 | 0x300, 0x5efe, high, low] => [Some(ip), carried(high, low), None],
+            | [_, _, _, _, 0 | 0x100 | 0x200 | 0x300, 0x5efe, high, low] => [Some(ip), carried(high, low), None],
             _ => [Some(ip), None, None],
         },
     };

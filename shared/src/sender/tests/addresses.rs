@@ -93,23 +93,53 @@ async fn addresses_are_tried_in_order_up_to_a_limit() {
 #[tokio::test]
 async fn literal_addresses_are_judged_in_every_notation() {
     let sender = Sender::new(&SenderSettings { allowed_subnets: vec![], ..settings(LONG_MS) }, Arc::new(SystemNetwork));
-    for host in
-        ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "127.1."]
-    {
-        assert_forbidden(send(&sender, &format!("http://{host}:9/")).await, "loopback");
+    for host in [
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "127.1.",
+        "[2606:4700::5efe:7f00:1]",
+    ] {
+        assert_forbidden(send(&sender, &format!("http://{host}:8/")).await, "loopback");
     }
     assert_forbidden(send(&sender, "http://169.254.169.254/latest/meta-data/").await, "metadata");
     assert_forbidden(send(&sender, "https://[64:ff9b::a00:1]/").await, "private network");
 }
 
 #[tokio::test]
-async fn plain_http_and_port_zero_are_refused_by_policy() {
+async fn names_of_inside_are_refused_without_being_looked_up_unless_a_network_is_allowed() {
+    for host in ["localhost", "db", "hooks.corp.internal", "printer.local."] {
+        let strict = SenderSettings { allowed_subnets: vec![], ..settings(LONG_MS) };
+        let public = Arc::new(Script(Mutex::new([vec!["93.184.216.34".parse().unwrap()]].into())));
+        let sender = Sender::with(&strict, public.clone(), Roots::System);
+        assert_forbidden(send(&sender, &format!("http://{host}/")).await, "the host is a name");
+        assert_eq!(public.0.lock().unwrap().len(), 1, "{host} was looked up");
+    }
+    let (url, mut requests) = closing();
+    assert_eq!(
+        send(&resolving(&["127.0.0.1"]), &url.replace("hooks.example", "hooks.corp.internal")).await,
+        answered(200, "ok")
+    );
+    assert!(next(&mut requests).await.contains("\r\nhost: hooks.corp.internal:"));
+}
+
+#[tokio::test]
+async fn ports_of_other_protocols_are_refused_at_any_address() {
+    for port in [0, 22, 25, 53, 6000, 6667] {
+        assert_forbidden(send(&sender(LONG_MS), &format!("http://127.0.0.1:{port}/")).await, &format!("port {port} "));
+    }
+}
+
+#[tokio::test]
+async fn plain_http_is_refused_by_policy() {
     let (url, mut requests) = closing();
     let only = SenderSettings { https_only: true, ..settings(LONG_MS) };
     assert_forbidden(
         send(&Sender::new(&only, Arc::new(SystemNetwork)), &url.replace("hooks.example", "127.0.0.1")).await,
         "only https",
     );
-    assert_forbidden(send(&sender(LONG_MS), "http://127.0.0.1:0/").await, "port 0");
     assert!(requests.try_recv().is_err());
 }

@@ -42,7 +42,7 @@ async fn whatever_else_is_answered_is_no_file() {
 async fn the_guard_the_limit_of_time_and_https_hold_here_too() {
     let strict = SenderSettings { allowed_subnets: Vec::new(), ..settings(LONG_MS) };
     let strict = Sender::with(&strict, Arc::new(SystemNetwork), Roots::System);
-    assert_refused(fetch(&strict, "https://127.0.0.1:9/").await, "address of the class");
+    assert_refused(fetch(&strict, "https://127.0.0.1:8/").await, "address of the class");
     let encrypted_only = SenderSettings { https_only: true, ..settings(LONG_MS) };
     let encrypted_only = Sender::with(&encrypted_only, Arc::new(SystemNetwork), Roots::System);
     assert_refused(fetch(&encrypted_only, &answering(OK)).await, "only https");
