@@ -24,6 +24,7 @@
 //! | [`undelivered`], [`dead_letters`] | what ended without being delivered is on record, and is sent again |
 //! | [`sources`], [`inbound`] | a provider's webhooks are taken, once, when they are the provider's; what is not leaves nothing |
 //! | [`operational`], [`operational_events`] | what the organization itself is told, and how it listens |
+//! | [`ssrf`] | a webhook goes to the public internet and nowhere else, whatever a URL or a name server says |
 //! | [`portal`] | what a customer's token may do, and how it ends |
 //! | [`simulation`] | all of that under disasters drawn from seeds, in simulated time |
 //! | [`restart`] | what was accepted is delivered after `kill -9` |
@@ -91,6 +92,7 @@ mod sdk;
 mod secrets;
 mod simulation;
 mod sources;
+mod ssrf;
 mod tidy;
 mod trouble;
 mod undelivered;

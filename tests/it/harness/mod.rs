@@ -3,6 +3,7 @@
 //! - [`World`]: the whole gateway behind its HTTP listener, for tests that speak the API as a customer does.
 //! - [`Stage`]: the functions on engines in memory, where nothing runs by itself: a test calls a function, moves queue
 //!   messages and the clock, and makes single AWS calls fail ([`Faults`]).
+//! - [`Names`]: the name server of a stage.
 //! - [`FileMaker`]: files to import, with what must come of them.
 //! - [`Receiver`]: answers deliveries by a script and verifies every one of them with the official verifiers.
 //!
@@ -13,6 +14,7 @@ mod clock;
 mod faults;
 mod files;
 mod made_files;
+mod names;
 pub(crate) mod process;
 mod raw;
 mod receiver;
@@ -27,6 +29,7 @@ pub(crate) use answer::Answer;
 pub(crate) use faults::Way;
 pub(crate) use files::LONG_MS;
 pub(crate) use made_files::{BadOne, FileMaker, Flaw};
+pub(crate) use names::Names;
 pub(crate) use raw::send;
 pub(crate) use receiver::{Delivery, Receiver, Reply};
 pub(crate) use stage::{JWT_SECRET, ORGANIZATION, Stage, as_json, request};

@@ -13,7 +13,7 @@ use fanfare::config::{JwtSecret, Platform, Settings};
 use fanfare::domain::ids::OrganizationId;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::ROUTES;
-use fanfare::network::SystemNetwork;
+use fanfare::network::Network;
 use fanfare_engines::Engines;
 use fanfare_local::provision::provision;
 use fanfare_local::template::{Place, Plan, TEMPLATE};
@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use super::answer::Answer;
 use super::clock::TestClock;
 use super::faults::Faults;
+use super::names::Names;
 use super::receiver::Receiver;
 
 /// Whose token a stage's requests carry.
@@ -65,13 +66,18 @@ pub(crate) struct Batch {
 impl Stage {
     /// With these variables besides those of the template.
     pub(crate) async fn new(variables: &[(&str, &str)]) -> Self {
+        Self::with_network(variables, Arc::new(Names::default())).await
+    }
+
+    /// As [`Stage::new`], with another network towards receivers.
+    pub(crate) async fn with_network(variables: &[(&str, &str)], network: Arc<dyn Network>) -> Self {
         let (clock, faults) = (TestClock::new(), Faults::default());
         let engines = Engines::in_memory(clock.for_engines()).unwrap();
         let parameters = BTreeMap::from([("JwtSecret".to_owned(), JWT_SECRET.to_owned())]);
         let plan = Plan::read(TEMPLATE, &Place::local("http://engines.local"), &parameters).unwrap();
         provision(&plan, &engines.sdk_config()).await.unwrap();
         let sqs = aws_sdk_sqs::Client::new(&engines.sdk_config());
-        let platform = platform(&plan, variables, &engines, &faults, &clock);
+        let platform = platform(&plan, variables, &engines, &faults, &clock, network);
         let organization = OrganizationId::parse(ORGANIZATION).unwrap();
         let secret = JwtSecret::parse(JWT_SECRET).unwrap();
         Self {
@@ -259,6 +265,7 @@ fn platform(
     engines: &Engines,
     faults: &Faults,
     clock: &TestClock,
+    network: Arc<dyn Network>,
 ) -> Platform {
     let defaults = [
         ("FANFARE_HTTPS_ONLY", "false"),
@@ -272,7 +279,7 @@ fn platform(
     let sdk = sdk.http_client(faults.wrap(engines.http_client())).sleep_impl(TokioSleep::new());
     let settings = Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
     let sdk = sdk.retry_config(RetryConfig::disabled()).build();
-    Platform::new(settings, sdk, clock.effects(), Arc::new(SystemNetwork))
+    Platform::new(settings, sdk, clock.effects(), network)
 }
 
 /// A request with this token, if it is not empty; the body comes with its content type.
