@@ -46,7 +46,7 @@ async fn what_a_caller_has_is_not_sent_again() {
     let application = stage.call("POST", applications, Some(json!({ "name": "A" }))).await;
     let path = format!("{applications}/{}", application.id());
     let endpoints = format!("{path}/endpoint");
-    let endpoint = stage.call("POST", &endpoints, Some(json!({ "url": "http://127.0.0.1:9/" }))).await;
+    let endpoint = stage.call("POST", &endpoints, Some(json!({ "url": "http://127.0.0.1:8/" }))).await;
     let event_types = "/api/v1/event-type";
     let event_type = stage.call("POST", event_types, Some(json!({ "name": "a.b", "description": "" }))).await;
 
@@ -105,9 +105,9 @@ async fn check_changes(stage: &Stage, path: &str, put: Value, patch: Value) {
 #[tokio::test]
 async fn a_change_can_be_bound_to_the_state_that_was_seen() {
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     stage.call("POST", "/api/v1/event-type", Some(json!({ "name": "a.b", "description": "" }))).await;
-    let url = json!({ "url": "http://127.0.0.1:9/b" });
+    let url = json!({ "url": "http://127.0.0.1:8/b" });
     let path = format!("/api/v1/app/{application}");
     check_changes(&stage, &format!("{path}/endpoint/{endpoint}"), url.clone(), json!({ "description": "x" })).await;
     let event_type = "/api/v1/event-type/a.b";
@@ -138,7 +138,7 @@ async fn a_change_can_be_bound_to_the_state_that_was_seen() {
 #[tokio::test]
 async fn of_many_changes_of_one_state_one_is_done() {
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     stage.call("POST", "/api/v1/event-type", Some(json!({ "name": "a.b", "description": "" }))).await;
     for path in [format!("/api/v1/app/{application}/endpoint/{endpoint}"), "/api/v1/event-type/a.b".to_owned()] {
         let seen = tag(&stage.call("GET", &path, None).await);

@@ -32,9 +32,9 @@ async fn a_repeated_creation_is_answered_with_the_first() {
     let endpoints = format!("{APP}/{application}/endpoint");
     check(&stage, APP, json!({ "name": "A", "uid": "a" }), json!({ "name": "B", "uid": "b" }), "id").await;
     check(&stage, APP, json!({ "name": "no uid" }), json!({ "name": "none either" }), "id").await;
-    let url = |path: &str| json!({ "url": format!("http://127.0.0.1:9/{path}") });
+    let url = |path: &str| json!({ "url": format!("http://127.0.0.1:8/{path}") });
     check(&stage, &endpoints, url("a"), url("b"), "id").await;
-    let with_uid = |uid: &str| json!({ "url": "http://127.0.0.1:9/", "uid": uid });
+    let with_uid = |uid: &str| json!({ "url": "http://127.0.0.1:8/", "uid": uid });
     check(&stage, &endpoints, with_uid("a"), with_uid("b"), "id").await;
     let event_type = |name: &str| json!({ "name": name, "description": "d" });
     check(&stage, EVENT_TYPE, event_type("a.b"), event_type("a.c"), "name").await;
@@ -47,7 +47,7 @@ async fn a_key_counts_once_for_each_kind_and_place() {
     for name in ["A", "B"] {
         applications.push(stage.call("POST", APP, Some(json!({ "name": name }))).await.id());
     }
-    let url = json!({ "url": "http://127.0.0.1:9/" });
+    let url = json!({ "url": "http://127.0.0.1:8/" });
     let mut made = std::collections::BTreeSet::new();
     for application in &applications {
         let path = format!("{APP}/{application}/endpoint");
@@ -79,7 +79,7 @@ async fn a_name_that_is_taken_is_a_conflict() {
     };
     refused(APP, json!({ "name": "A", "uid": "a" }), "conflict").await;
     refused(EVENT_TYPE, json!({ "name": "a.b", "description": "" }), "event_type_exists").await;
-    let endpoint = json!({ "url": "http://127.0.0.1:9/", "uid": "a" });
+    let endpoint = json!({ "url": "http://127.0.0.1:8/", "uid": "a" });
     refused(&format!("{APP}/a/endpoint"), endpoint, "conflict").await;
 }
 

@@ -111,8 +111,8 @@ fn restarted(stage: &Stage) -> Platform {
 #[tokio::test]
 async fn a_sealed_part_opens_in_its_own_record_only() {
     let stage = Stage::new(&[]).await;
-    let (application, own, _) = furnished(&stage, "http://127.0.0.1:9/").await;
-    let other = stage.endpoint(&application, "http://127.0.0.1:9/other").await;
+    let (application, own, _) = furnished(&stage, "http://127.0.0.1:8/").await;
+    let other = stage.endpoint(&application, "http://127.0.0.1:8/other").await;
     let path = |id: &str| format!("/api/v1/app/{application}/endpoint/{id}/secret");
     assert_eq!(stage.call("GET", &path(&own), None).await.json()["key"], secret_text());
 
@@ -143,13 +143,13 @@ async fn a_sealed_part_opens_in_its_own_record_only() {
 #[tokio::test]
 async fn an_organizations_key_does_not_open_for_another() {
     let stage = Stage::new(&[]).await;
-    furnished(&stage, "http://127.0.0.1:9/").await;
+    furnished(&stage, "http://127.0.0.1:8/").await;
     let stranger = stage.stranger();
     let headers = [("authorization", stranger.as_str())];
     let path = "/api/v1/app?get_if_exists=true";
     let theirs = stage.call_with_headers("POST", path, Some(json!({ "name": "T" })), &headers).await.id();
     let create = format!("/api/v1/app/{theirs}/endpoint");
-    let body = Some(json!({ "url": "http://127.0.0.1:9/" }));
+    let body = Some(json!({ "url": "http://127.0.0.1:8/" }));
     let made = stage.call_with_headers("POST", &create, body, &headers).await.id();
 
     // The wrapped key of the one under the name of the other: KMS is told whose it should be, and refuses.
@@ -260,7 +260,7 @@ async fn kms_is_asked_once_for_an_organization_and_waited_for_when_it_fails() {
     assert_eq!(stage.faults.calls("Decrypt"), 2);
 
     let manage = manage::router(&restarted(&stage));
-    let (path, body) = (format!("/api/v1/app/{application}/endpoint"), Some(json!({ "url": "http://127.0.0.1:9/" })));
+    let (path, body) = (format!("/api/v1/app/{application}/endpoint"), Some(json!({ "url": "http://127.0.0.1:8/" })));
     let before = items(&stage.engines).await.len();
     stage.faults.next("Decrypt", Way::BROKEN, 1);
     assert_eq!(stage.call_router(manage, "POST", &path, body, None).await.status, 503);

@@ -33,7 +33,7 @@ fn assert_shows_nothing(answer: &Answer, what: &str) {
 #[tokio::test]
 async fn a_publish_that_fails_is_a_503_and_changes_nothing() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let before = items(&stage.engines).await.len();
     let ways = [
         Way::THROTTLED,
@@ -64,7 +64,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     const OPERATIONS: [&str; 7] =
         ["Query", "GetItem", "PutItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "UpdateItem"];
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     stage.call("POST", "/api/v1/event-type", Some(json!({ "name": "a.b", "description": "" }))).await.json();
     let message = stage.publish(&application, None, json!({})).await.id();
     let portal = stage.call("POST", &format!("/api/v1/auth/app-portal-access/{application}"), Some(json!({}))).await;
@@ -76,7 +76,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
     // What every operation finds its fields in: those it does not know it ignores.
     let good_body = json!({
         "name": "n.m", "description": "", "size": 1, "parts": [{ "number": 1, "etag": "e" }],
-        "provider": { "kind": "github" }, "appId": application, "url": "http://127.0.0.1:9/", "headers": {}, "eventType": "a.b", "payload": {},
+        "provider": { "kind": "github" }, "appId": application, "url": "http://127.0.0.1:8/", "headers": {}, "eventType": "a.b", "payload": {},
         "since": now.plus_millis(-60_000).to_rfc3339(), "until": now.to_rfc3339(),
         "organization": ORGANIZATION, "role": "reader",
         "spec": { "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "webhooks": { "x.y": { "post": {} } } },
@@ -116,7 +116,7 @@ async fn every_route_answers_a_failing_engine_in_the_apis_shape() {
 #[tokio::test]
 async fn a_failure_that_waiting_does_not_help_is_a_500_that_shows_nothing() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     for code in ["ResourceNotFoundException", "ValidationException", "AccessDeniedException"] {
         stage.faults.next("PutItem", Way::Refused(400, code), 1);
         let answer = stage.publish(&application, None, json!({})).await;
@@ -221,7 +221,7 @@ async fn a_receiver_that_is_gone_is_disabled_even_when_that_could_not_be_written
 #[tokio::test]
 async fn a_large_payload_that_cannot_be_stored_is_a_503_and_nothing_is_promised() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let before = items(&stage.engines).await.len();
     let payload = json!({ "a": "x".repeat(400_000) });
     stage.faults.next("PutObject", Way::BROKEN, 1);

@@ -149,7 +149,7 @@ async fn a_publish_that_was_cut_short_is_completed_by_its_repeat_and_delivered_o
 #[tokio::test]
 async fn a_put_whose_answer_was_lost_is_repeated_by_the_sdk_and_accepted() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let router = publish::router(&stage.with_sdk_retries());
     let before = stage.faults.calls("PutItem");
     stage.faults.next("PutItem", Way::AnswerLost, 1);

@@ -48,18 +48,18 @@ async fn an_endpoint_is_kept_with_its_secret() {
     let world = World::start(&[]).await;
     let application = world.application().await;
     let endpoints = world.svix.endpoint();
-    let new = EndpointIn { uid: Some("main".to_owned()), ..EndpointIn::new("http://127.0.0.1:9/a".to_owned()) };
+    let new = EndpointIn { uid: Some("main".to_owned()), ..EndpointIn::new("http://127.0.0.1:8/a".to_owned()) };
     let made = endpoints.create(application.clone(), new, None).await.unwrap();
     let secret = endpoints.get_secret(application.clone(), "main".to_owned()).await.unwrap().key;
     assert!(secret.starts_with("whsec_") && secret.len() >= "whsec_".len() + 32, "{}", secret.len());
     for _ in 0..2 {
-        let put = EndpointUpsertIn::new("http://127.0.0.1:9/b".to_owned());
+        let put = EndpointUpsertIn::new("http://127.0.0.1:8/b".to_owned());
         let replaced = endpoints.upsert(application.clone(), "main".to_owned(), put).await.unwrap();
-        assert_eq!((replaced.id, replaced.url.as_str()), (made.id.clone(), "http://127.0.0.1:9/b"));
+        assert_eq!((replaced.id, replaced.url.as_str()), (made.id.clone(), "http://127.0.0.1:8/b"));
     }
     let patch = EndpointPatch { description: Some("mine".to_owned()), ..EndpointPatch::new() };
     let changed = endpoints.patch(application.clone(), made.id.clone(), patch).await.unwrap();
-    assert_eq!((changed.description.as_str(), changed.url.as_str()), ("mine", "http://127.0.0.1:9/b"));
+    assert_eq!((changed.description.as_str(), changed.url.as_str()), ("mine", "http://127.0.0.1:8/b"));
     let kept = endpoints.get_secret(application.clone(), made.id.clone()).await.unwrap().key;
     assert_eq!(kept, secret, "changing an endpoint does not change its secret");
     endpoints.delete(application.clone(), "main".to_owned()).await.unwrap();
@@ -97,7 +97,7 @@ async fn what_is_shown_is_read_by_old_and_new_sdks() {
     assert_eq!((&shown["rateLimit"], &shown["throttleRate"], &shown["metadata"]), (&json!(7), &json!(7), &json!({})));
     let path = format!("/api/v1/app/{}/endpoint", application.id());
     for types in ["filterTypes", "eventTypes"] {
-        let body = json!({ "url": "http://127.0.0.1:9/", types: ["a.b"], "throttleRate": 3, "version": 2 });
+        let body = json!({ "url": "http://127.0.0.1:8/", types: ["a.b"], "throttleRate": 3, "version": 2 });
         let shown = stage.call("POST", &path, Some(body)).await.json();
         let expected = json!({
             "filterTypes": ["a.b"], "eventTypes": ["a.b"], "rateLimit": 3, "throttleRate": 3, "version": 2,
@@ -111,7 +111,7 @@ async fn what_is_shown_is_read_by_old_and_new_sdks() {
     }
     let list = stage.call("GET", &path, None).await.json();
     assert!(list.as_object().unwrap().contains_key("iterator"), "the SDKs require it");
-    let plain = stage.call("POST", &path, Some(json!({ "url": "http://127.0.0.1:9/" }))).await.json();
+    let plain = stage.call("POST", &path, Some(json!({ "url": "http://127.0.0.1:8/" }))).await.json();
     assert_eq!(plain["version"], json!(1), "the last 1.x SDK requires it");
 }
 

@@ -20,9 +20,9 @@ struct Thing {
 impl Thing {
     async fn endpoint() -> Self {
         let stage = Stage::new(&[]).await;
-        let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+        let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
         let path = format!("/api/v1/app/{application}/endpoint/{endpoint}");
-        Self { stage, path, least: json!({ "url": "http://127.0.0.1:9/" }) }
+        Self { stage, path, least: json!({ "url": "http://127.0.0.1:8/" }) }
     }
 
     async fn application() -> Self {
@@ -100,16 +100,16 @@ async fn an_sdk_that_does_not_know_the_settings_leaves_them() {
         async |method: &str, path: &str, body| world.call(method, &format!("/api/v1/app{path}"), Some(body)).await;
     let set = json!({ "name": "Acme", "uid": "acme", "retrySchedule": [3] });
     assert_eq!(raw("POST", "", set).await.status, 201);
-    let set = json!({ "url": "http://127.0.0.1:9/", "uid": "main", "retrySchedule": [], "ordered": true });
+    let set = json!({ "url": "http://127.0.0.1:8/", "uid": "main", "retrySchedule": [], "ordered": true });
     assert_eq!(raw("POST", "/acme/endpoint", set).await.status, 201);
     let (acme, main) = (|| "acme".to_owned(), || "main".to_owned());
     world.svix.application().upsert(acme(), ApplicationIn::new("Acme Ltd".to_owned())).await.unwrap();
-    let put = EndpointUpsertIn::new("http://127.0.0.1:9/new".to_owned());
+    let put = EndpointUpsertIn::new("http://127.0.0.1:8/new".to_owned());
     world.svix.endpoint().upsert(acme(), main(), put).await.unwrap();
     let application = raw("PATCH", "/acme", json!({})).await.json();
     assert_eq!((&application["name"], &application["retrySchedule"]), (&json!("Acme Ltd"), &json!([3])));
     let endpoint = raw("PATCH", "/acme/endpoint/main", json!({})).await.json();
-    assert_eq!(endpoint["url"], "http://127.0.0.1:9/new");
+    assert_eq!(endpoint["url"], "http://127.0.0.1:8/new");
     assert_eq!((&endpoint["retrySchedule"], &endpoint["ordered"]), (&json!([]), &json!(true)));
 }
 
@@ -178,7 +178,7 @@ async fn a_deadline_or_key_that_makes_no_sense_is_refused() {
 #[tokio::test]
 async fn what_is_past_its_deadline_is_not_sent_again() {
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let path = format!("/api/v1/app/{application}");
     let switch = async |disabled: bool| {
         let body = Some(json!({ "disabled": disabled }));

@@ -121,7 +121,7 @@ async fn applications_endpoints_and_event_types_are_paged() {
     let applications: BTreeSet<String> = iter(0..45).map(create).buffer_unordered(REQUESTS_AT_ONCE).collect().await;
     let application = applications.first().unwrap().clone();
     let create = async |number: usize| {
-        let endpoint = EndpointIn::new(format!("http://127.0.0.1:9/{number}"));
+        let endpoint = EndpointIn::new(format!("http://127.0.0.1:8/{number}"));
         svix.endpoint().create(application.clone(), endpoint, None).await.unwrap().id
     };
     let endpoints: BTreeSet<String> = iter(0..31).map(create).buffer_unordered(REQUESTS_AT_ONCE).collect().await;

@@ -46,7 +46,7 @@ async fn poison_ends_in_the_dead_letter_queue_as_it_was() {
 #[tokio::test]
 async fn a_task_that_we_fail_at_again_and_again_is_kept_in_the_dead_letter_queue() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let message = stage.publish(&application, None, json!({})).await.id();
     stage.faults.next("BatchGetItem", Way::THROTTLED, usize::MAX);
     let dead = dead_letters(&stage).await;

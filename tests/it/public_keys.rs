@@ -92,7 +92,7 @@ async fn keys_may_be_cached_and_tell_nothing_about_others() {
     assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""));
     assert_eq!(again.headers["cache-control"], "public, max-age=300");
 
-    let seed = json!({ "url": "http://127.0.0.1:9/", "secret": format!("whsk_{}", BASE64.encode([7; 32])) });
+    let seed = json!({ "url": "http://127.0.0.1:8/", "secret": format!("whsk_{}", BASE64.encode([7; 32])) });
     for _ in 0..2 {
         stage.call("POST", &format!("/api/v1/app/{application}/endpoint"), Some(seed.clone())).await.id();
     }

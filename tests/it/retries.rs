@@ -95,7 +95,7 @@ async fn check_failure(variables: &[(&str, &str)], reply: Reply, code: i16, says
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_receiver_does_is_an_attempt_that_failed() {
-    let elsewhere = Reply::WithHeader(302, "location", "http://127.0.0.1:9/".to_owned());
+    let elsewhere = Reply::WithHeader(302, "location", "http://127.0.0.1:8/".to_owned());
     check_failure(&[], elsewhere, 302, "").await;
     check_failure(&[], Reply::Status(304), 304, "").await;
     check_failure(&[], Reply::Status(404), 404, "").await;

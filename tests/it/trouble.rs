@@ -160,7 +160,7 @@ async fn an_attempt_that_a_person_asks_for_is_made_through_an_open_breaker_and_c
 
 #[tokio::test]
 async fn a_change_of_the_endpoint_closes_its_breaker() {
-    for change in [json!({ "disabled": true }), json!({ "url": "http://127.0.0.1:1/elsewhere" })] {
+    for change in [json!({ "disabled": true }), json!({ "url": "http://127.0.0.1:8/elsewhere" })] {
         let trouble = Trouble::new("", json!({})).await;
         trouble.open_breaker().await;
         let path = format!("/api/v1/app/{}/endpoint/{}", trouble.application, trouble.endpoint);

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import schemathesis
 
-NOBODY = "127.0.0.1:1"
+NOBODY = "127.0.0.1:8"
 
 
 @schemathesis.hook

@@ -176,7 +176,7 @@ async fn furnished() -> Stage {
     let stage = Stage::new(&[]).await;
     for uid in ["acme", "other"] {
         stage.call("POST", "/api/v1/app", Some(json!({ "name": uid, "uid": uid }))).await.json();
-        let endpoint = json!({ "url": "http://127.0.0.1:9/", "uid": "main" });
+        let endpoint = json!({ "url": "http://127.0.0.1:8/", "uid": "main" });
         stage.call("POST", &format!("/api/v1/app/{uid}/endpoint"), Some(endpoint)).await.json();
     }
     stage
@@ -232,7 +232,7 @@ async fn a_portal_reaches_its_own_application_only() {
     let path = "/api/v1/auth/app-portal-access/other";
     let token = stage.call("POST", path, Some(json!({}))).await.json()["token"].as_str().unwrap().to_owned();
     for route in ROUTES.iter().filter(|route| !is_public(route.operation)) {
-        let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| json!({ "url": "http://127.0.0.1:9/" }));
+        let body = ["POST", "PUT", "PATCH"].contains(&route.method).then(|| json!({ "url": "http://127.0.0.1:8/" }));
         let status = stage.call_as(&token, route.method, &path_of(route.path), body).await.status.as_u16();
         let names_another = route.path.contains("{app_id}");
         let is_shared = ["event-type.list", "event-type.get", "authentication.logout"].contains(&route.operation);

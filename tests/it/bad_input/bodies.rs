@@ -77,7 +77,7 @@ async fn a_body_that_is_too_large_or_not_json_by_its_own_word_is_refused() {
 async fn a_bad_application_endpoint_or_event_type_is_refused() {
     let table = Table::new().await;
     let (app, endpoint, event_type) = ("/api/v1/app", "/api/v1/app/{app}/endpoint", "/api/v1/event-type");
-    let url = "http://127.0.0.1:9/";
+    let url = "http://127.0.0.1:8/";
     let big = json!({ "a": long("m", 5_000) });
     let legacy = |entry: Value| json!({ "url": url, "legacySignatures": [entry] });
     let twice = |entry: Value| json!({ "url": url, "legacySignatures": [entry.clone(), entry] });
@@ -137,7 +137,7 @@ async fn a_bad_application_endpoint_or_event_type_is_refused() {
         (event_type, json!({ "description": "d" }), &["body"]),
         (event_type, schema("maybe", json!({})), &["body", "schemaValidation"]),
         (event_type, schema("warn", json!({ "1": { "type": "nonsense" } })), &["body", "schemas"]),
-        (event_type, schema("reject", json!({ "1": { "$ref": "http://127.0.0.1:9/" } })), &["body", "schemas"]),
+        (event_type, schema("reject", json!({ "1": { "$ref": "http://127.0.0.1:8/" } })), &["body", "schemas"]),
         (event_type, schema("reject", json!({ "first": {} })), &["body", "schemas"]),
         (event_type, json!({ "name": "a b", "description": "d" }), &["body", "name"]),
         (event_type, json!({ "name": long("n", 257), "description": "d" }), &["body", "name"]),

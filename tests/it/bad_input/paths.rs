@@ -12,7 +12,7 @@ async fn a_path_that_names_nothing_of_the_callers_is_not_found() {
     let message = json!({ "eventType": "a.b", "payload": {} }).to_string();
     let stranger = table.world.stranger();
     let foreign = stranger.application().create(ApplicationIn::new("Other".to_owned()), None).await.unwrap();
-    let endpoint = EndpointIn::new("http://127.0.0.1:9/".to_owned());
+    let endpoint = EndpointIn::new("http://127.0.0.1:8/".to_owned());
     let foreign_endpoint = stranger.endpoint().create(foreign.id.clone(), endpoint, None).await.unwrap().id;
     let table = Table { stored: items(table.world.engines()).await.len(), ..table };
     for application in ["none", "app_2None", "app_000000000000000000000000000", "a%20b", "%ff", "..%2f", &foreign.id] {

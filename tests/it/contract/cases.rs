@@ -123,7 +123,7 @@ const PATCHED_SOURCE: Refused = &[
     ("disabled", "7"),
 ];
 const SOURCE_BODY: &str = r#"{"name":"New","provider":{"kind":"github"},"appId":"acme"}"#;
-const URL_BODY: &str = r#"{"url":"http://127.0.0.1:9/"}"#;
+const URL_BODY: &str = r#"{"url":"http://127.0.0.1:8/"}"#;
 const SINCE_BODY: &str = r#"{"since":"$AN_HOUR_AGO"}"#;
 
 #[rustfmt::skip]

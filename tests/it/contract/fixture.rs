@@ -46,7 +46,7 @@ impl Fixture {
         let schema = json!({ "1": { "type": "object", "example": { "n": 1 } } });
         create("/api/v1/event-type", json!({ "name": "a.b", "description": "", "schemas": schema })).await;
         // A port nobody listens at: its attempts fail at once.
-        let endpoint = json!({ "url": "http://127.0.0.1:9/", "uid": "main" });
+        let endpoint = json!({ "url": "http://127.0.0.1:8/", "uid": "main" });
         let endpoint = create("/api/v1/app/acme/endpoint", endpoint).await["id"].as_str().unwrap().to_owned();
         let message = json!({ "eventType": "a.b", "eventId": "event-1", "payload": { "n": 1 } });
         let message = create("/api/v1/app/acme/msg", message).await["id"].as_str().unwrap().to_owned();
@@ -58,7 +58,7 @@ impl Fixture {
         let import = create("/api/v1/app/acme/import", json!({ "size": 2_000_000_000 })).await;
         let etag = stage.upload_part(&import, 1, b"{}").await;
         let api_key = create("/api/v1/auth/api-key", json!({ "name": "Backend", "role": "publisher" })).await;
-        let operational = json!({ "url": "http://127.0.0.1:9/", "uid": "ops" });
+        let operational = json!({ "url": "http://127.0.0.1:8/", "uid": "ops" });
         let operational = create("/api/v1/operational-webhook/endpoint", operational).await;
         let hooks = json!({ "name": "Hooks", "uid": "hooks", "provider": { "kind": "github" }, "appId": "acme" });
         create("/api/v1/source", hooks).await;

@@ -40,7 +40,7 @@ async fn every_format_in_every_packing_says_the_same() {
     for (format, text) in [("ndjson", ndjson.as_str()), ("json", &array), ("csv", csv)] {
         for encoding in ["plain", "gzip", "zstd"] {
             let stage = Stage::new(&[]).await;
-            let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+            let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
             let import = stage.import(Some(&application), &pack(encoding, text.as_bytes())).await;
             assert_eq!((status(&import), numbers(&import)), ("finished", [2, 2, 0, 0]), "{format} {encoding}");
             assert_eq!((&import["format"], &import["encoding"]), (&json!(format), &json!(encoding)));
@@ -60,7 +60,7 @@ async fn every_format_in_every_packing_says_the_same() {
 #[tokio::test]
 async fn columns_mean_what_the_import_says_they_mean() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let csv = "kunde;ereignis;daten\nx;id-1;\"{\"\"a\"\":1}\"\n";
     let columns = json!({ "eventId": "ereignis", "payload": "daten", "defaultEventType": "customer.changed" });
     let import = stage.import_with(Some(&application), csv.as_bytes(), columns).await;
@@ -72,7 +72,7 @@ async fn columns_mean_what_the_import_says_they_mean() {
 #[tokio::test]
 async fn a_bad_record_is_listed_and_the_others_count() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let file = [
         line(1, Some("same")).into_bytes(),
         b"not json\n".to_vec(),
@@ -129,7 +129,7 @@ async fn the_same_file_again_is_known_by_its_event_ids() {
 #[tokio::test]
 async fn a_record_and_a_publish_with_one_event_id_are_one_message() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let path = format!("/api/v1/app/{application}/msg");
     let publish = |payload: Value| {
         stage.call("POST", &path, Some(json!({ "eventType": "order.placed", "eventId": "e", "payload": payload })))
@@ -150,7 +150,7 @@ async fn a_record_and_a_publish_with_one_event_id_are_one_message() {
 #[tokio::test]
 async fn records_without_event_ids_are_told_apart_by_their_place() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let import = stage.import(Some(&application), line(1, None).repeat(3).as_bytes()).await;
     assert_eq!(numbers(&import), [3, 3, 0, 0]);
     assert_eq!(stage.messages(&application).await.len(), 3);

@@ -7,7 +7,7 @@ use crate::harness::{LONG_MS, Stage};
 
 async fn stage() -> (Stage, String) {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     (stage, application)
 }
 

@@ -7,7 +7,7 @@ use crate::harness::{LONG_MS, Stage};
 
 async fn imported(file: &[u8]) -> (Stage, Value) {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let import = stage.import(Some(&application), file).await;
     (stage, import)
 }
@@ -97,7 +97,7 @@ async fn a_file_of_nonsense_is_given_up() {
 async fn a_file_that_changes_or_goes_while_it_is_read_ends_its_import() {
     for is_replaced in [true, false] {
         let stage = Stage::new(&[]).await;
-        let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+        let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
         let file = lines(5_000);
         let asked = stage.ask_import(Some(&application), file.len(), Value::Null).await;
         stage.upload(&asked, &file).await;
@@ -125,7 +125,7 @@ async fn a_file_that_changes_or_goes_while_it_is_read_ends_its_import() {
 #[tokio::test]
 async fn columns_that_the_file_does_not_have_are_said() {
     let stage = Stage::new(&[]).await;
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let columns = json!({ "eventId": "nowhere" });
     let import = stage.import_with(Some(&application), b"eventType,a\nx,1\n", columns).await;
     assert_eq!(status(&import), "failed");

@@ -14,7 +14,7 @@ async fn nothing_is_answered_with_success_that_is_not_stored() {
     let stage = Stage::new(&[]).await;
     let stripe = Provider::new(&stage, "stripe").await;
     let application = stripe.application.clone();
-    stage.endpoint(&application, "http://127.0.0.1:9/").await;
+    stage.endpoint(&application, "http://127.0.0.1:8/").await;
     let headers = signing::stripe(SECRET, now(&stage), BODY.as_bytes());
     for (operation, way) in [("PutItem", Way::BROKEN), ("SendMessageBatch", Way::BROKEN), ("GetItem", Way::THROTTLED)] {
         stage.faults.next(operation, way, 1);

@@ -97,7 +97,7 @@ async fn answers_about_endpoints_are_as_documented() {
     held.call("event-type.create", "", Some(json!({ "name": "a.b", "description": "d" })), 201).await;
     held.call("application.create", "", Some(json!({ "name": "A", "uid": "a" })), 201).await;
     held.name("app_id", "a");
-    held.call("endpoint.create", "", Some(json!({ "url": "http://127.0.0.1:9/" })), 201).await;
+    held.call("endpoint.create", "", Some(json!({ "url": "http://127.0.0.1:8/" })), 201).await;
     let full = json!({
         "url": "https://example.com/hooks?a=b", "uid": "e", "description": "d", "eventTypes": ["a.b"], "filterTypes": ["c"],
         "channels": ["c:1"], "disabled": true, "throttleRate": 7, "rateLimit": 9, "metadata": { "a": "b" }, "version": 3,
@@ -112,7 +112,7 @@ async fn answers_about_endpoints_are_as_documented() {
     held.call("endpoint.get", "", None, 200).await;
     // What is answered can be sent back.
     held.call("endpoint.update", "", Some(made), 200).await;
-    held.call("endpoint.update", "", Some(json!({ "url": "http://127.0.0.1:9/", "secret": "short" })), 422).await;
+    held.call("endpoint.update", "", Some(json!({ "url": "http://127.0.0.1:8/", "secret": "short" })), 422).await;
     held.call(
         "endpoint.patch",
         "",
@@ -191,7 +191,7 @@ async fn answers_about_messages_and_attempts_are_as_documented() {
 #[tokio::test]
 async fn answers_about_messages_for_later_and_examples_are_as_documented() {
     let held = Held::new().await;
-    let (application, endpoint) = held.stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = held.stage.application_with_endpoint("http://127.0.0.1:8/").await;
     held.name("app_id", &application);
     held.name("endpoint_id", &endpoint);
     let later = json!({ "eventType": "order.placed", "payload": {}, "deliverAt": in_an_hour(&held.stage) });
@@ -210,7 +210,7 @@ fn in_an_hour(stage: &Stage) -> String {
 #[tokio::test]
 async fn answers_about_portals_and_work_in_the_background_are_as_documented() {
     let held = Held::new().await;
-    let (application, endpoint) = held.stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = held.stage.application_with_endpoint("http://127.0.0.1:8/").await;
     held.name("app_id", &application);
     held.name("endpoint_id", &endpoint);
     let asked = json!({ "expiry": 3_600, "sessionId": "s", "capabilities": ["ViewBase"] });
@@ -244,7 +244,7 @@ async fn answers_about_portals_and_work_in_the_background_are_as_documented() {
 #[tokio::test]
 async fn answers_about_imports_of_files_are_as_documented() {
     let held = Held::new().await;
-    let (application, _) = held.stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = held.stage.application_with_endpoint("http://127.0.0.1:8/").await;
     held.name("app_id", &application);
     let columns = json!({ "eventId": "id", "defaultEventType": "a.b", "payload": { "n": "number" } });
     let body = json!({ "size": 2_000_000_000, "name": "a.csv", "contentType": "text/csv", "columns": columns });
@@ -268,7 +268,7 @@ async fn answers_about_imports_of_files_are_as_documented() {
 async fn answers_about_own_endpoints_keys_and_imports_are_as_documented() {
     let held = Held::new().await;
     let legacy = json!([{ "kind": "svix" }, { "kind": "hmac", "header": "x-hub", "encoding": "base64", "prefix": "p=", "secret": "shared" }]);
-    let own = json!({ "url": "http://127.0.0.1:9/", "uid": "own", "signature": "v1a", "legacySignatures": legacy });
+    let own = json!({ "url": "http://127.0.0.1:8/", "uid": "own", "signature": "v1a", "legacySignatures": legacy });
     held.call("operational-webhook-endpoint.create", "", Some(own.clone()), 201).await;
     held.call("operational-webhook-endpoint.create", "", Some(own.clone()), 409).await;
     held.call("operational-webhook-endpoint.list", "", None, 200).await;
