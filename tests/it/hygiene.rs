@@ -51,7 +51,7 @@ async fn every_response_of_every_function_has_them() {
 #[tokio::test]
 async fn what_needs_a_token_is_kept_by_no_cache_without_asking() {
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let base = format!("/api/v1/app/{application}/endpoint/{endpoint}");
     for (path, expected) in [
         (format!("{base}/secret"), "no-store"),
