@@ -31,6 +31,7 @@
 //! | [`bad_input`] | what is refused, with which status and shape, and that nothing of it is stored |
 //! | [`sdk`] | what a customer's program does works with both generations of the official SDK |
 //! | [`pages`] | a list is read whole, forward and back, while it grows |
+//! | [`fuzz`] | what comes from outside damaged is refused: no panic, no 5xx, nothing slow |
 //! | [`authorization`] | who may call what: every route with every role; forged tokens; identity providers; API keys |
 //! | [`limits`], [`hygiene`] | who asks too often waits; what every response has, and what nobody is told |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
@@ -58,6 +59,7 @@ mod events;
 mod fanning_out;
 mod faults;
 mod filters;
+mod fuzz;
 mod health;
 mod hygiene;
 mod idempotency;
