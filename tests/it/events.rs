@@ -64,6 +64,7 @@ const HTTP: &[(&str, &str, i64)] = &[
     ("history", "cancel", 409),
     ("history", "recover-too-far-back", 422),
     ("history", "event-type-usage", 202),
+    ("history", "list-changes", 200),
     ("history", "list-background-tasks", 200),
     ("history", "ask-import", 201),
     ("history", "list-imports", 200),

@@ -3,6 +3,7 @@
 //! partitions, where it calls messages off and removes payloads and answers; it cannot write configuration.
 
 mod attempts;
+mod audit_log;
 mod deliveries;
 mod expunging;
 mod imports;
@@ -75,6 +76,7 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/import/{import_id}", get(imports::get))
         .route("/api/v1/import/{import_id}/complete", post(imports::complete))
         .route("/api/v1/import/{import_id}/cancel", post(imports::cancel))
+        .route("/api/v1/audit-log", get(audit_log::list))
         .route("/api/v1/background-task", get(tasks::list))
         .route("/api/v1/background-task/{task_id}", get(tasks::get))
         .route("/api/v1/stats/usage/app", post(tasks::app_usage))

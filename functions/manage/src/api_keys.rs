@@ -28,7 +28,7 @@ pub(crate) async fn create(
     body: Json<ApiKeyIn>,
 ) -> Result<Response, Problem> {
     let new = body.value.into_new(effects.now())?;
-    let (key, text) = configure.create_api_key(&caller.organization, new).await?;
+    let (key, text) = configure.create_api_key(&caller.author(), new).await?;
     Ok(answer(StatusCode::CREATED, &ApiKeyCreatedOut::new(key, text)))
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn delete(
     caller: Caller,
     Segments(key_id): Segments<String>,
 ) -> Result<StatusCode, Problem> {
-    configure.delete_api_key(&caller.organization, &named(&key_id)?).await?;
+    configure.delete_api_key(&caller.author(), &named(&key_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -32,7 +32,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let get_if_exists = query.flag("get_if_exists", false)?;
     let (key, draft) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
-    saved(configure.create_application(&caller.organization, draft, key, get_if_exists).await?)
+    saved(configure.create_application(&caller.author(), draft, key, get_if_exists).await?)
 }
 
 pub(crate) async fn get(
@@ -52,7 +52,7 @@ pub(crate) async fn put(
     body: Json<ApplicationIn>,
 ) -> Result<Response, Problem> {
     let (named, draft) = (caller.application(&app_id)?, body.value.into_draft()?);
-    saved(configure.put_application(&caller.organization, &named, draft, &precondition).await?)
+    saved(configure.put_application(&caller.author(), &named, draft, &precondition).await?)
 }
 
 pub(crate) async fn patch(
@@ -63,7 +63,7 @@ pub(crate) async fn patch(
     body: Json<ApplicationPatchIn>,
 ) -> Result<Response, Problem> {
     let (named, patch) = (caller.application(&app_id)?, body.value.into_patch()?);
-    let application = configure.patch_application(&caller.organization, &named, patch, &precondition).await?;
+    let application = configure.patch_application(&caller.author(), &named, patch, &precondition).await?;
     Ok(shown(StatusCode::OK, application))
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn delete(
     Conditions(precondition): Conditions,
 ) -> Result<StatusCode, Problem> {
     let named = caller.application(&app_id)?;
-    configure.delete_application(&caller.organization, &named, &precondition).await?;
+    configure.delete_application(&caller.author(), &named, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

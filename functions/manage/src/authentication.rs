@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fanfare::domain::audit::PortalToken;
 use fanfare::effects::Effects;
 use fanfare::flows::configure::Configure;
 use fanfare::http::auth::Portal;
@@ -67,7 +68,7 @@ async fn grant(
 ) -> Result<Response, Problem> {
     let (named, asked) = (caller.application(app_id)?, asked.into_request(app_id)?);
     if let Some(draft) = asked.application {
-        portals.configure.create_application(&caller.organization, draft, None, true).await?;
+        portals.configure.create_application(&caller.author(), draft, None, true).await?;
     }
     let scope = portals.configure.scope(&caller.organization, &named).await?;
     let now = portals.effects.now();
@@ -81,7 +82,18 @@ async fn grant(
         expires_at: now.plus_millis(i64::from(asked.lifetime_s) * 1_000),
     };
     let token = portals.auth.issue(&portal)?;
+    portals.configure.record_portal_token(&caller.author(), &portal.scope, &on_record(&portal)).await?;
     Ok(ok(&AppPortalAccessOut { url: portals.link(&portal, &token), token }))
+}
+
+fn on_record(portal: &Portal) -> PortalToken {
+    PortalToken {
+        token: portal.token_id.clone(),
+        capabilities: portal.capabilities.iter().copied().collect(),
+        feature_flags: portal.feature_flags.iter().map(ToString::to_string).collect(),
+        session: portal.session.clone(),
+        expires_at: portal.expires_at,
+    }
 }
 
 /// Ends the portal token that asks. An organization's token is no session: it ends when its secret changes.
@@ -108,6 +120,6 @@ pub(crate) async fn expire_all(
         false => sessions.into_iter().map(|session| cutoff(Some(session))).collect(),
     };
     let forgotten_at = now.plus_millis(i64::from(PORTAL_TOKEN_LIFETIME_S_MAX) * 1_000);
-    portals.store.call_back_tokens(&scope, &cutoffs, forgotten_at).await?;
+    portals.configure.call_back_tokens(&caller.author(), &scope, &cutoffs, forgotten_at).await?;
     Ok(StatusCode::NO_CONTENT)
 }

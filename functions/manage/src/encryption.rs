@@ -14,7 +14,7 @@ pub(crate) async fn list(State(configure): State<Configure>, caller: Caller) -> 
 }
 
 pub(crate) async fn rotate(State(configure): State<Configure>, caller: Caller) -> Result<Response, Problem> {
-    let key = configure.rotate_data_key(&caller.organization).await?;
+    let key = configure.rotate_data_key(&caller.author()).await?;
     Ok(answer(StatusCode::CREATED, &DataKeyOut::from(key)))
 }
 
@@ -24,6 +24,6 @@ pub(crate) async fn erase(
     body: Json<DataKeysEraseIn>,
 ) -> Result<StatusCode, Problem> {
     body.value.check(&caller.organization)?;
-    configure.erase_data_keys(&caller.organization).await?;
+    configure.erase_data_keys(&caller.author()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -67,11 +67,12 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(configure): State<Configure>,
-    Owner(organization, application): Owner,
+    caller: Caller,
+    Owner(_, application): Owner,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
     let (key, new) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_new()?);
-    let endpoint = configure.create_endpoint(&organization, &application, new, key).await?;
+    let endpoint = configure.create_endpoint(&caller.author(), &application, new, key).await?;
     Ok(shown(StatusCode::CREATED, endpoint))
 }
 
@@ -82,12 +83,13 @@ pub(crate) async fn get(State(configure): State<Configure>, Named(endpoint): Nam
 
 pub(crate) async fn put(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     Conditions(precondition): Conditions,
     body: Json<EndpointIn>,
 ) -> Result<Response, Problem> {
     let draft = body.value.into_new()?.draft;
-    Ok(match configure.put_endpoint(&endpoint, draft, &precondition).await? {
+    Ok(match configure.put_endpoint(&caller.author(), &endpoint, draft, &precondition).await? {
         Saved::Created(endpoint) => shown(StatusCode::CREATED, endpoint),
         Saved::Existing(endpoint) => shown(StatusCode::OK, endpoint),
     })
@@ -95,21 +97,23 @@ pub(crate) async fn put(
 
 pub(crate) async fn patch(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     Conditions(precondition): Conditions,
     body: Json<EndpointPatchIn>,
 ) -> Result<Response, Problem> {
     let patch = body.value.into_patch()?;
-    let endpoint = configure.patch_endpoint(&endpoint, patch, &precondition).await?;
+    let endpoint = configure.patch_endpoint(&caller.author(), &endpoint, patch, &precondition).await?;
     Ok(shown(StatusCode::OK, endpoint))
 }
 
 pub(crate) async fn delete(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     Conditions(precondition): Conditions,
 ) -> Result<StatusCode, Problem> {
-    configure.delete_endpoint(&endpoint, &precondition).await?;
+    configure.delete_endpoint(&caller.author(), &endpoint, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -124,11 +128,12 @@ pub(crate) async fn get_secret(
 /// The older SDKs expect no body here, the newer ones the new secret; both read this.
 pub(crate) async fn rotate_secret(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     body: Json<EndpointSecretRotateIn>,
 ) -> Result<Response, Problem> {
     let (key, rotation) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
-    let rotated = configure.rotate_secret(&endpoint, rotation, key).await?;
+    let rotated = configure.rotate_secret(&caller.author(), &endpoint, rotation, key).await?;
     Ok(ok(&EndpointSecretOut::from(&rotated)))
 }
 
@@ -142,23 +147,25 @@ pub(crate) async fn get_headers(
 
 pub(crate) async fn put_headers(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     Conditions(precondition): Conditions,
     body: Json<EndpointHeadersIn>,
 ) -> Result<StatusCode, Problem> {
     let headers = body.value.into_headers()?;
-    configure.put_headers(&endpoint, headers, &precondition).await?;
+    configure.put_headers(&caller.author(), &endpoint, headers, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn patch_headers(
     State(configure): State<Configure>,
+    caller: Caller,
     Named(endpoint): Named,
     Conditions(precondition): Conditions,
     body: Json<EndpointHeadersPatchIn>,
 ) -> Result<StatusCode, Problem> {
     let (set, remove) = body.value.into_changes()?;
-    configure.patch_headers(&endpoint, set, remove, &precondition).await?;
+    configure.patch_headers(&caller.author(), &endpoint, set, remove, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn create(
     body: Json<EventTypeIn>,
 ) -> Result<Response, Problem> {
     let (key, (name, draft)) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_draft()?);
-    let event_type = configure.create_event_type(&caller.organization, name, draft, key).await?;
+    let event_type = configure.create_event_type(&caller.author(), name, draft, key).await?;
     Ok(shown(StatusCode::CREATED, event_type))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn put(
     body: Json<EventTypeUpdateIn>,
 ) -> Result<Response, Problem> {
     let (name, draft) = (path_name(name)?, body.value.into_draft()?);
-    Ok(match configure.put_event_type(&caller.organization, &name, draft, &precondition).await? {
+    Ok(match configure.put_event_type(&caller.author(), &name, draft, &precondition).await? {
         Saved::Created(event_type) => shown(StatusCode::CREATED, event_type),
         Saved::Existing(event_type) => shown(StatusCode::OK, event_type),
     })
@@ -78,7 +78,7 @@ pub(crate) async fn patch(
     body: Json<EventTypePatchIn>,
 ) -> Result<Response, Problem> {
     let (name, patch) = (named(name)?, body.value.into_patch()?);
-    let event_type = configure.patch_event_type(&caller.organization, &name, patch, &precondition).await?;
+    let event_type = configure.patch_event_type(&caller.author(), &name, patch, &precondition).await?;
     Ok(shown(StatusCode::OK, event_type))
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn delete(
     query: Query,
 ) -> Result<StatusCode, Problem> {
     let (name, expunge) = (named(name)?, query.flag("expunge", false)?);
-    configure.delete_event_type(&caller.organization, &name, expunge, &precondition).await?;
+    configure.delete_event_type(&caller.author(), &name, expunge, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn import_openapi(
     body: Json<EventTypeImportOpenApiIn>,
 ) -> Result<Response, Problem> {
     let (webhooks, options) = body.value.into_webhooks()?;
-    configure.import_event_types(&caller.organization, &webhooks, options).await?;
+    configure.import_event_types(&caller.author(), &webhooks, options).await?;
     Ok(ok(&EventTypeImportOpenApiOut::new(webhooks, options)))
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let key = CreationKey::of(&body.idempotency_key, &body.bytes);
     let new = body.value.into_new(|app_id| caller.application(app_id))?;
-    let source = configure.create_source(&caller.organization, new, key).await?;
+    let source = configure.create_source(&caller.author(), new, key).await?;
     Ok(shown(StatusCode::CREATED, source, &caller, &public_url.base(&headers)))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn put(
     let named = path::source(&source_id)?;
     let new = body.value.into_new(|app_id| caller.application(app_id))?;
     let base = public_url.base(&headers);
-    Ok(match configure.put_source(&caller.organization, &named, new, &precondition).await? {
+    Ok(match configure.put_source(&caller.author(), &named, new, &precondition).await? {
         Saved::Created(source) => shown(StatusCode::CREATED, source, &caller, &base),
         Saved::Existing(source) => shown(StatusCode::OK, source, &caller, &base),
     })
@@ -81,8 +81,8 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let named = path::source(&source_id)?;
     let (patch, application) = body.value.into_patch(|app_id| caller.application(app_id))?;
-    let organization = &caller.organization;
-    let source = configure.patch_source(organization, &named, patch, application.as_ref(), &precondition).await?;
+    let author = caller.author();
+    let source = configure.patch_source(&author, &named, patch, application.as_ref(), &precondition).await?;
     Ok(shown(StatusCode::OK, source, &caller, &public_url.base(&headers)))
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn delete(
     Segments(source_id): Segments<String>,
     Conditions(precondition): Conditions,
 ) -> Result<StatusCode, Problem> {
-    configure.delete_source(&caller.organization, &path::source(&source_id)?, &precondition).await?;
+    configure.delete_source(&caller.author(), &path::source(&source_id)?, &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn rotate_secret(
 ) -> Result<Response, Problem> {
     let named = path::source(&source_id)?;
     let (key, rotation) = (CreationKey::of(&body.idempotency_key, &body.bytes), body.value.into_rotation()?);
-    let source = configure.rotate_source_secret(&caller.organization, &named, &rotation, key).await?;
+    let source = configure.rotate_source_secret(&caller.author(), &named, &rotation, key).await?;
     Ok(ok(&SourceSecretOut::from(&source)))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn rotate_token(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Response, Problem> {
     let (named, key) = (path::source(&source_id)?, CreationKey::of(&key, b""));
-    let source = configure.rotate_source_token(&caller.organization, &named, key).await?;
+    let source = configure.rotate_source_token(&caller.author(), &named, key).await?;
     Ok(shown(StatusCode::OK, source, &caller, &public_url.base(&headers)))
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use fanfare::flows::accept_message::NewApplication;
 use fanfare::http::body::{answer, ok};
 use fanfare::http::wire::message::{EventExampleIn, MessageIn, MessageOut, MessagePrecheckIn, MessagePrecheckOut};
 use fanfare::http::{Caller, Json, Problem, Query, Segments, path};
@@ -24,6 +25,7 @@ pub(crate) async fn create(
     let with_content = query.flag("with_content", true)?;
     let (named, now) = (caller.application(&app_id)?, door.effects.now());
     let (draft, application) = body.value.into_draft(&app_id, now)?;
+    let application = application.map(|draft| NewApplication { draft, by: caller.author() });
     let key = body.idempotency_key.as_deref();
     let accepted = door.accept_message.run(&caller.organization, &named, application, key, draft).await?;
     let payload = Some(accepted.payload).filter(|_| with_content);

@@ -99,6 +99,9 @@ pub(super) struct StartArgs {
     /// Days of nothing but failures after which an endpoint is disabled, 1 to 30 [default: 5]
     #[arg(long, env = names::DISABLE_AFTER_DAYS, value_name = "DAYS")]
     pub(super) disable_after_days: Option<String>,
+    /// Days the audit log is kept, 1 to 3650 [default: 365]
+    #[arg(long, env = names::AUDIT_DAYS, value_name = "DAYS")]
+    pub(super) audit_days: Option<String>,
     /// Whether payloads are sealed where they are kept, as secrets always are [default: false]
     #[arg(long, env = names::ENCRYPT_PAYLOADS, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     pub(super) encrypt_payloads: Option<String>,
@@ -311,6 +314,7 @@ impl StartArgs {
             (names::ALLOWED_SUBNETS, self.allowed_subnets),
             (names::HTTPS_ONLY, self.https_only),
             (names::DISABLE_AFTER_DAYS, self.disable_after_days),
+            (names::AUDIT_DAYS, self.audit_days),
             (names::ENCRYPT_PAYLOADS, self.encrypt_payloads),
             (names::RATE_LIMIT, self.rate_limit),
             (names::TOKEN_RATE_LIMIT, self.token_rate_limit),

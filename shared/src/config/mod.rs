@@ -58,6 +58,8 @@ pub mod names {
     pub const HTTPS_ONLY: &str = "FANFARE_HTTPS_ONLY";
     /// Days of nothing but failures after which an endpoint is disabled.
     pub const DISABLE_AFTER_DAYS: &str = "FANFARE_DISABLE_AFTER_DAYS";
+    /// Days the audit log is kept.
+    pub const AUDIT_DAYS: &str = "FANFARE_AUDIT_DAYS";
     /// Whether deliveries to receivers in trouble are postponed instead of attempted.
     pub const CIRCUIT_BREAKER: &str = "FANFARE_CIRCUIT_BREAKER";
     /// Address of the page customers manage their endpoints on; portal tokens are handed to it behind `#`.
@@ -80,6 +82,9 @@ pub const RATE_LIMIT_MAX: u32 = 100_000;
 const REQUEST_TIMEOUT_S_DEFAULT: u32 = 15;
 const DISABLE_AFTER_DAYS_DEFAULT: u16 = 5;
 const DISABLE_AFTER_DAYS_MAX: u16 = 30;
+/// A year: what auditors usually ask for. At most ten, which is longer than any law we know of.
+const AUDIT_DAYS_DEFAULT: u16 = 365;
+const AUDIT_DAYS_MAX: u16 = 3_650;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -118,6 +123,8 @@ pub struct Settings {
     pub https_only: bool,
     /// Days of failures after which an endpoint is disabled.
     pub disable_after_days: u16,
+    /// Days the audit log is kept.
+    pub audit_days: u16,
     /// Whether deliveries to receivers in trouble are postponed instead of attempted.
     pub circuit_breaker: bool,
     /// The portal's page; empty when there is none.
@@ -243,6 +250,10 @@ impl Settings {
                 whole(text, 1, u32::from(DISABLE_AFTER_DAYS_MAX)).map(|days| days as u16)
             })?
             .unwrap_or(DISABLE_AFTER_DAYS_DEFAULT),
+            audit_days: optional(names::AUDIT_DAYS, &get, |text| {
+                whole(text, 1, u32::from(AUDIT_DAYS_MAX)).map(|days| days as u16)
+            })?
+            .unwrap_or(AUDIT_DAYS_DEFAULT),
             circuit_breaker: optional(names::CIRCUIT_BREAKER, &get, yes_or_no)?.unwrap_or(true),
             portal_url: optional(names::PORTAL_URL, &get, web_address)?.unwrap_or_default(),
             public_url: optional(names::PUBLIC_URL, &get, web_address)?.unwrap_or_default(),
@@ -340,6 +351,7 @@ mod tests {
         assert!(settings.https_only && settings.allowed_subnets.is_empty() && settings.jwt_secret.is_none());
         assert_eq!(settings.retry_schedule, RetrySchedule::default());
         assert_eq!((settings.request_timeout_ms, settings.disable_after_days), (15_000, 5));
+        assert_eq!(settings.audit_days, 365);
     }
 
     #[test]
@@ -364,6 +376,8 @@ mod tests {
             check(names::CORS_ORIGINS, wrong, false);
         }
         check(names::DISABLE_AFTER_DAYS, "31", false);
+        check(names::AUDIT_DAYS, "0", false);
+        check(names::AUDIT_DAYS, "3650", true);
         check(names::PORTAL_URL, "https://portal.example.com/hooks", true);
         check(names::PORTAL_URL, "javascript:alert(1)", false);
         check(names::PUBLIC_URL, "hooks.example.com", false);

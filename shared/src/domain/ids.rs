@@ -100,6 +100,10 @@ typed_id!(
     ApiKeyId, "key_");
 
 typed_id!(
+    /// One change of the configuration, in the audit log.
+    ChangeId, "audit_");
+
+typed_id!(
     /// Where webhooks of a provider come in.
     SourceId, "src_");
 

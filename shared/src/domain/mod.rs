@@ -8,6 +8,7 @@ pub mod actor;
 pub mod api_key;
 pub mod application;
 pub mod attempt;
+pub mod audit;
 pub mod background;
 pub mod delivery;
 pub mod destination;

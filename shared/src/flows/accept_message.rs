@@ -22,11 +22,13 @@ mod schemas;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::audit::Audit;
 use super::lines::Lines;
 use super::{Refusal, Thing};
 use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::ApplicationDraft;
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::ids::{AppScope, ApplicationId, MessageId, OrganizationId};
 use crate::domain::message::{ContentHash, Message, MessageDraft, MessageIdentity, Origin, Payload, PayloadPlace};
 use crate::domain::names::{Channel, EventTypeName};
@@ -61,9 +63,19 @@ pub struct AcceptMessage {
     blobs: Blobs,
     payloads: Payloads,
     effects: Effects,
+    audit: Audit,
     repeat_delay_ms: i64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
     schemas: Schemas,
+}
+
+/// An application that comes along with a message, in case it is not there yet.
+#[derive(Clone, Debug)]
+pub struct NewApplication {
+    /// What the caller says about it.
+    pub draft: ApplicationDraft,
+    /// Who sends it.
+    pub by: Author,
 }
 
 /// A message that is stored and whose deliveries are queued.
@@ -92,6 +104,7 @@ impl AcceptMessage {
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             effects: platform.effects.clone(),
+            audit: Audit::new(platform),
             repeat_delay_ms: i64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
             known_uids: Arc::default(),
             schemas: Schemas::default(),
@@ -104,7 +117,7 @@ impl AcceptMessage {
         &self,
         organization: &OrganizationId,
         named: &ApplicationRef,
-        new: Option<ApplicationDraft>,
+        new: Option<NewApplication>,
         idempotency_key: Option<&str>,
         draft: MessageDraft,
     ) -> Result<AcceptedMessage, Refusal> {
@@ -112,7 +125,7 @@ impl AcceptMessage {
         if let (None, Some(new)) = (&audience, new) {
             // A message that is refused leaves no application behind.
             self.schemas.check(&self.store, organization, &draft, self.effects.now()).await?;
-            self.create_application(organization, new).await?;
+            self.create_application(new).await?;
             audience = self.audience(organization, named).await?;
         }
         let audience = audience.ok_or(Refusal::NotFound(Thing::Application))?;
@@ -165,10 +178,12 @@ impl AcceptMessage {
     }
 
     /// Two that create the same application at once end up with one.
-    async fn create_application(&self, organization: &OrganizationId, new: ApplicationDraft) -> Result<(), Fault> {
+    async fn create_application(&self, NewApplication { draft, by }: NewApplication) -> Result<(), Fault> {
         let now = self.effects.now();
-        let application = new.create(ApplicationId::new(now, self.effects.random.id_tail()), now);
-        self.store.create_application(organization, &application, None).await.map(drop)
+        let application = draft.create(ApplicationId::new(now, self.effects.random.id_tail()), now);
+        let changed = Changed::created(&application).within(application.id);
+        let change = self.audit.of(&by, Operation::ApplicationCreate, changed);
+        self.store.create_application(&by.organization, &application, None, &change).await.map(drop)
     }
 
     async fn accept(

@@ -6,6 +6,7 @@
 
 pub mod accept_message;
 pub mod ask_import;
+mod audit;
 pub mod bury;
 pub mod configure;
 pub mod deliver;

@@ -77,7 +77,7 @@ impl Hygiene {
 }
 
 /// The layer.
-pub async fn protect(State(hygiene): State<Hygiene>, request: Request, next: Next) -> Response {
+pub async fn protect(State(hygiene): State<Hygiene>, mut request: Request, next: Next) -> Response {
     let id = hygiene.request_id();
     let allowed = hygiene.allowed(request.headers());
     let is_preflight =
@@ -86,6 +86,7 @@ pub async fn protect(State(hygiene): State<Hygiene>, request: Request, next: Nex
         Some(_) if is_preflight => preflight(),
         _ => {
             let span = tracing::info_span!("request", request.id = %id);
+            request.extensions_mut().insert(id);
             // What a panic leaves behind in shared state is guarded by its locks, all of which go on after one.
             let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span);
             answered.await.unwrap_or_else(|_| Problem::Internal.into_response())

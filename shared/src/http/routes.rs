@@ -170,6 +170,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/import/{import_id}", "history", "import.get", Organization(Read)),
     route("POST", "/api/v1/import/{import_id}/complete", "history", "import.complete", Organization(Publish)),
     route("POST", "/api/v1/import/{import_id}/cancel", "history", "import.cancel", Organization(Publish)),
+    route("GET", "/api/v1/audit-log", "history", "audit-log.list", Organization(Configure)),
     route("GET", "/api/v1/background-task", "history", "background-task.list", Organization(Read)),
     route("GET", "/api/v1/background-task/{task_id}", "history", "background-task.get", Organization(Read)),
     route("POST", "/api/v1/stats/usage/app", "history", "statistics.aggregate-app-stats", Organization(Read)),

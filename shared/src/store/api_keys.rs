@@ -8,6 +8,7 @@ use super::page::Range;
 use super::{Created, Store, keys};
 use crate::domain::access::Role;
 use crate::domain::api_key::{ApiKey, ApiKeyHash};
+use crate::domain::audit::Change;
 use crate::domain::ids::{ApiKeyId, OrganizationId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
@@ -50,9 +51,11 @@ impl Store {
         organization: &OrganizationId,
         key: &ApiKey,
         hash: &ApiKeyHash,
+        change: &Change,
     ) -> Result<Created, Fault> {
         Creation::new(self, organization, None, &key.id.to_string())?
             .put_new(self, to_item(organization, key, hash), Created::NameTaken)?
+            .record(self, change)?
             .run(self, &format!("creating API key {}", key.id))
             .await
     }
@@ -86,9 +89,14 @@ impl Store {
     }
 
     /// Deletes a key; whether it was there.
-    pub async fn delete_api_key(&self, organization: &OrganizationId, id: &ApiKeyId) -> Result<bool, Fault> {
+    pub async fn delete_api_key(
+        &self,
+        organization: &OrganizationId,
+        id: &ApiKeyId,
+        change: &Change,
+    ) -> Result<bool, Fault> {
         let step = self.delete_existing(keys::api_keys(organization), keys::api_key_sk(id))?;
-        match self.transact(&format!("deleting API key {id}"), vec![step]).await? {
+        match self.transact(&format!("deleting API key {id}"), vec![step, self.record_step(change)?]).await? {
             Transacted::Done => Ok(true),
             Transacted::Failed(_) => Ok(false),
         }

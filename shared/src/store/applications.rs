@@ -7,6 +7,7 @@ use super::page::Range;
 use super::write::Write;
 use super::{Created, Idempotency, Store, Updated, keys};
 use crate::domain::application::Application;
+use crate::domain::audit::Change;
 use crate::domain::ids::{AppScope, ApplicationId, OrganizationId};
 use crate::domain::names::ApplicationUid;
 use crate::domain::page::{Page, PageRequest};
@@ -97,6 +98,7 @@ impl Store {
         organization: &OrganizationId,
         application: &Application,
         idempotency: Option<&Idempotency>,
+        change: &Change,
     ) -> Result<Created, Fault> {
         let action = format!("creating application {}", application.id);
         let mut creation = Creation::new(self, organization, idempotency, &application.id.to_string())?
@@ -105,7 +107,7 @@ impl Store {
         if let Some(uid) = &application.uid {
             creation = creation.put_new(self, uid_item(organization, uid, application.id), Created::NameTaken)?;
         }
-        creation.run(self, &action).await
+        creation.record(self, change)?.run(self, &action).await
     }
 
     /// Stores a new application that no list shows.
@@ -156,6 +158,7 @@ impl Store {
         organization: &OrganizationId,
         before: &Application,
         after: &Application,
+        change: &Change,
     ) -> Result<Updated, Fault> {
         let mut steps = vec![
             self.put_over(own_item(organization, after), before.updated_at)?,
@@ -169,6 +172,7 @@ impl Store {
                 steps.push(self.delete_step(keys::directory(organization), keys::application_uid_sk(uid))?);
             }
         }
+        steps.push(self.record_step(change)?);
         match self.transact(&format!("updating application {}", after.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
             Transacted::Failed(failed) if failed.iter().all(|(step, _)| *step == 2) => Ok(Updated::UidTaken),
@@ -178,10 +182,12 @@ impl Store {
 
     /// Deletes the application, its uid and its endpoints. Endpoints go first: cut short, it leaves an application with
     /// fewer endpoints, and doing it again ends it. Messages stay until they expire, but nothing finds them any more.
+    /// Somebody else may have deleted it meanwhile, and has it on record.
     pub async fn delete_application(
         &self,
         organization: &OrganizationId,
         application: &Application,
+        change: &Change,
     ) -> Result<(), Fault> {
         let action = format!("deleting application {}", application.id);
         let pk = keys::application(&scope(organization, application.id));
@@ -191,12 +197,13 @@ impl Store {
         self.writer.write_all(sort_keys.map(|sk| Write::Delete { pk: pk.clone(), sk: sk.to_owned() })).await?;
 
         let mut steps = vec![
-            self.delete_step(pk, keys::APPLICATION.to_owned())?,
+            self.delete_existing(pk, keys::APPLICATION.to_owned())?,
             self.delete_step(keys::directory(organization), keys::directory_sk(application.id.ksuid()))?,
         ];
         if let Some(uid) = &application.uid {
             steps.push(self.delete_step(keys::directory(organization), keys::application_uid_sk(uid))?);
         }
+        steps.push(self.record_step(change)?);
         self.transact(&action, steps).await.map(drop)
     }
 

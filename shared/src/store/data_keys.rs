@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 
-use super::item::{Item, ItemBuilder, Reader, number};
+use super::idempotency::Transacted;
+use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::Range;
-use super::{Store, fault, is_condition_failed, keys};
+use super::{Store, keys};
+use crate::domain::audit::Change;
 use crate::domain::encryption::DataKeyRecord;
 use crate::domain::ids::OrganizationId;
 use crate::domain::timestamp::Timestamp;
@@ -77,7 +79,7 @@ impl Store {
             {
                 return Ok(key);
             }
-            if let Some(key) = self.make_data_key(organization, newest.as_ref(), now).await? {
+            if let Some(key) = self.make_data_key(organization, newest.as_ref(), now, |_| None).await? {
                 return Ok(key);
             }
         }
@@ -85,17 +87,20 @@ impl Store {
     }
 
     /// Has what is written from now on sealed with a new key. Processes that have the old one in memory go on with it for a while.
+    /// `change`: the record of making this key.
     pub async fn rotate_data_key(
         &self,
         organization: &OrganizationId,
         now: Timestamp,
+        change: impl Fn(&DataKeyRecord) -> Change,
     ) -> Result<Option<DataKeyRecord>, Fault> {
         for _ in 0..TRIES_MAX {
             let newest = self.newest_data_key(organization).await?;
             if newest.as_ref().is_some_and(|stored| stored.record.number >= DATA_KEYS_MAX) {
                 return Ok(None);
             }
-            if let Some(key) = self.make_data_key(organization, newest.as_ref(), now).await? {
+            let made = self.make_data_key(organization, newest.as_ref(), now, |record| Some(change(record))).await?;
+            if let Some(key) = made {
                 return Ok(Some(DataKeyRecord { number: key.number(), created_at: now, erased_at: None }));
             }
         }
@@ -103,18 +108,40 @@ impl Store {
     }
 
     /// Erases every key of the organization. What was sealed with them cannot be read any more, by nobody: not in this table, and
-    /// not in a copy of it that was made without the keys.
-    pub async fn erase_data_keys(&self, organization: &OrganizationId, now: Timestamp) -> Result<(), Fault> {
-        for record in self.data_keys(organization).await? {
-            let sk = keys::data_key_sk(record.number);
-            let update = self
-                .update(keys::data_keys(organization), sk, "SET erased = if_not_exists(erased, :now) REMOVE envelope")
-                .expression_attribute_values(":now", number(now.as_millis()))
-                .return_values(ReturnValue::None);
-            self.updated(&format!("erasing data key {} of {organization}", record.number), update).await?;
+    /// not in a copy of it that was made without the keys. Each goes in a transaction of its own, with the record that `change`
+    /// makes of the key before and after; one that was erased before leaves none again.
+    pub async fn erase_data_keys(
+        &self,
+        organization: &OrganizationId,
+        now: Timestamp,
+        change: impl Fn(&DataKeyRecord, &DataKeyRecord) -> Change,
+    ) -> Result<(), Fault> {
+        for before in self.data_keys(organization).await?.into_iter().filter(|record| record.erased_at.is_none()) {
+            let after = DataKeyRecord { erased_at: Some(now), ..before };
+            let steps = vec![self.erase_step(organization, &before, now)?, self.record_step(&change(&before, &after))?];
+            // A failed condition: somebody else has erased it just now.
+            self.transact(&format!("erasing data key {} of {organization}", before.number), steps).await?;
         }
         self.keys.forget(organization);
         Ok(())
+    }
+
+    fn erase_step(
+        &self,
+        organization: &OrganizationId,
+        record: &DataKeyRecord,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, Fault> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .key("pk", text(keys::data_keys(organization)))
+            .key("sk", text(keys::data_key_sk(record.number)))
+            .update_expression("SET erased = :now REMOVE envelope")
+            .condition_expression("attribute_not_exists(erased)")
+            .expression_attribute_values(":now", number(now.as_millis()))
+            .build()
+            .map_err(|error| Fault::corrupt_because("building the erasure of a data key", error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// What is known of the organization's keys, oldest first.
@@ -147,6 +174,7 @@ impl Store {
         organization: &OrganizationId,
         newest: Option<&Stored>,
         now: Timestamp,
+        change: impl Fn(&DataKeyRecord) -> Option<Change>,
     ) -> Result<Option<Arc<DataKey>>, Fault> {
         let next = newest.map_or(1, |stored| stored.record.number.saturating_add(1));
         let (key, wrapped) = self.keys.generate(organization, next).await?;
@@ -155,11 +183,12 @@ impl Store {
             .bytes("envelope", wrapped.0)
             .instant("created", now)
             .build();
-        let put = self.client.put_item().table_name(&*self.table).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(Some(self.keys.remember(organization, key, true))),
-            Err(error) if is_condition_failed(&error) => Ok(None),
-            Err(error) => Err(fault(&format!("storing data key {next} of {organization}"), error)),
+        let change = change(&DataKeyRecord { number: next, created_at: now, erased_at: None });
+        let mut steps = vec![self.put_if_new(item)?];
+        steps.extend(change.map(|change| self.record_step(&change)).transpose()?);
+        match self.transact(&format!("storing data key {next} of {organization}"), steps).await? {
+            Transacted::Done => Ok(Some(self.keys.remember(organization, key, true))),
+            Transacted::Failed(_) => Ok(None),
         }
     }
 }

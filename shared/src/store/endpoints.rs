@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader, number, text};
@@ -11,6 +11,7 @@ use super::page::{Range, endpoints_range};
 use super::sealing::{is_readable, page_of_readable};
 use super::{Created, Idempotency, Store, Updated, applications, keys};
 use crate::domain::application::Application;
+use crate::domain::audit::Change;
 use crate::domain::endpoint::{DisabledBecause, Endpoint, Header, HeaderName, SigningSecrets};
 use crate::domain::ids::{AppScope, EndpointId, OrganizationId};
 use crate::domain::legacy_signature::{Encoding, LegacyForm, LegacySecret, LegacySignature, SignaturePrefix};
@@ -236,6 +237,7 @@ impl Store {
         scope: &AppScope,
         endpoint: &Endpoint,
         idempotency: Option<&Idempotency>,
+        change: &Change,
     ) -> Result<Created, Fault> {
         let action = format!("creating endpoint {}", endpoint.id);
         let mut creation = Creation::new(self, &scope.organization, idempotency, &endpoint.id.to_string())?
@@ -244,7 +246,7 @@ impl Store {
         if let Some(uid) = &endpoint.uid {
             creation = creation.put_new(self, uid_item(scope, uid, endpoint.id), Created::NameTaken)?;
         }
-        creation.run(self, &action).await
+        creation.record(self, change)?.run(self, &action).await
     }
 
     /// The endpoint a caller names, if the application has it.
@@ -289,6 +291,7 @@ impl Store {
         scope: &AppScope,
         before: &Endpoint,
         after: &Endpoint,
+        change: &Change,
     ) -> Result<Updated, Fault> {
         let mut steps = vec![self.put_over(self.endpoint_item(scope, after).await?, before.updated_at)?];
         if before.uid != after.uid {
@@ -299,6 +302,7 @@ impl Store {
                 steps.push(self.delete_step(keys::application(scope), keys::endpoint_uid_sk(uid))?);
             }
         }
+        steps.push(self.record_step(change)?);
         match self.transact(&format!("updating endpoint {}", after.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
             Transacted::Failed(failed) if failed.iter().all(|(step, _)| *step == 1) => Ok(Updated::UidTaken),
@@ -313,10 +317,12 @@ impl Store {
         before: &Endpoint,
         after: &Endpoint,
         idempotency: &Idempotency,
+        change: &Change,
     ) -> Result<Updated, Fault> {
         let steps = vec![
             self.once(&scope.organization, idempotency, &after.id.to_string())?,
             self.put_over(self.endpoint_item(scope, after).await?, before.updated_at)?,
+            self.record_step(change)?,
         ];
         match self.transact(&format!("updating endpoint {}", after.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
@@ -328,12 +334,18 @@ impl Store {
     }
 
     /// Deletes the endpoint that was read and its uid; tasks on their way find nothing and end.
-    pub async fn delete_endpoint(&self, scope: &AppScope, endpoint: &Endpoint) -> Result<Updated, Fault> {
+    pub async fn delete_endpoint(
+        &self,
+        scope: &AppScope,
+        endpoint: &Endpoint,
+        change: &Change,
+    ) -> Result<Updated, Fault> {
         let (pk, sk) = (keys::application(scope), keys::endpoint_sk(&endpoint.id));
         let mut steps = vec![self.delete_if_unchanged(pk, sk, endpoint.updated_at)?];
         if let Some(uid) = &endpoint.uid {
             steps.push(self.delete_step(keys::application(scope), keys::endpoint_uid_sk(uid))?);
         }
+        steps.push(self.record_step(change)?);
         match self.transact(&format!("deleting endpoint {}", endpoint.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
             Transacted::Failed(_) => Ok(Updated::Raced),
@@ -386,15 +398,22 @@ impl Store {
         scope: &AppScope,
         seen: &Endpoint,
         because: DisabledBecause,
-        now: Timestamp,
+        change: &Change,
     ) -> Result<(), Fault> {
-        let update = self
-            .update_state(scope, &seen.id, "SET disabled = :because, updated = :now")
+        let action = format!("disabling endpoint {}", seen.id);
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .key("pk", text(keys::application(scope)))
+            .key("sk", text(keys::endpoint_sk(&seen.id)))
+            .update_expression("SET disabled = :because, updated = :now")
             .condition_expression("attribute_not_exists(disabled) AND updated = :seen")
             .expression_attribute_values(":because", text(because.stored()))
-            .expression_attribute_values(":now", number(now.later_than(seen.updated_at).as_millis()))
-            .expression_attribute_values(":seen", number(seen.updated_at.as_millis()));
-        self.send_update(&seen.id, update).await
+            .expression_attribute_values(":now", number(change.at.later_than(seen.updated_at).as_millis()))
+            .expression_attribute_values(":seen", number(seen.updated_at.as_millis()))
+            .build()
+            .map_err(|error| Fault::corrupt_because(&*action, error))?;
+        let steps = vec![TransactWriteItem::builder().update(update).build(), self.record_step(change)?];
+        self.transact(&action, steps).await.map(drop)
     }
 
     /// Nothing of the item is brought back: it holds secrets.

@@ -1,12 +1,12 @@
 //! Event types: one partition for each organization, sorted by name.
 
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use std::collections::HashSet;
 
 use super::idempotency::{Creation, Transacted};
-use super::item::{Item, ItemBuilder, Reader, number};
+use super::item::{Item, ItemBuilder, Reader};
 use super::page::{Filtered, Range};
-use super::{Created, Idempotency, Store, Updated, fault, is_condition_failed, keys};
+use super::{Created, Idempotency, Store, Updated, keys};
+use crate::domain::audit::Change;
 use crate::domain::event_type::{EVENT_TYPES_PER_ORGANIZATION_MAX, EventType, SchemaValidation};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
@@ -63,10 +63,12 @@ impl Store {
         organization: &OrganizationId,
         event_type: &EventType,
         idempotency: Option<&Idempotency>,
+        change: &Change,
     ) -> Result<Created, Fault> {
         Creation::new(self, organization, idempotency, event_type.name.as_str())?
             .put_new(self, to_item(organization, event_type), Created::NameTaken)?
             .count(self, keys::event_types(organization), keys::COUNTER, EVENT_TYPES_PER_ORGANIZATION_MAX)?
+            .record(self, change)?
             .run(self, &format!("creating event type {}", event_type.name))
             .await
     }
@@ -116,23 +118,27 @@ impl Store {
         organization: &OrganizationId,
         before: &EventType,
         after: &EventType,
+        change: &Change,
     ) -> Result<Updated, Fault> {
-        let put: PutItemFluentBuilder = self.client.put_item().table_name(&*self.table);
-        let put = put.set_item(Some(to_item(organization, after))).condition_expression("updated = :seen");
-        let put = put.expression_attribute_values(":seen", number(before.updated_at.as_millis()));
-        match put.send().await {
-            Ok(_) => Ok(Updated::Done),
-            Err(error) if is_condition_failed(&error) => Ok(Updated::Raced),
-            Err(error) => Err(fault(&format!("updating event type {}", after.name), error)),
+        let steps = vec![self.put_over(to_item(organization, after), before.updated_at)?, self.record_step(change)?];
+        match self.transact(&format!("updating event type {}", after.name), steps).await? {
+            Transacted::Done => Ok(Updated::Done),
+            Transacted::Failed(_) => Ok(Updated::Raced),
         }
     }
 
     /// Forgets the event type that was read; endpoints that name it keep the name.
-    pub async fn expunge_event_type(&self, organization: &OrganizationId, seen: &EventType) -> Result<Updated, Fault> {
+    pub async fn expunge_event_type(
+        &self,
+        organization: &OrganizationId,
+        seen: &EventType,
+        change: &Change,
+    ) -> Result<Updated, Fault> {
         let pk = keys::event_types(organization);
         let steps = vec![
             self.delete_if_unchanged(pk.clone(), sk(&seen.name), seen.updated_at)?,
             self.count_step(pk, keys::COUNTER, -1, None)?,
+            self.record_step(change)?,
         ];
         match self.transact(&format!("deleting event type {}", seen.name), steps).await? {
             Transacted::Done => Ok(Updated::Done),

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::item::{Item, ItemBuilder, Reader, text};
 use super::{Store, Updated, fault, keys};
+use crate::domain::audit::Change;
 use crate::domain::ids::OrganizationId;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
@@ -134,6 +135,12 @@ impl Creation {
     pub(super) fn count(mut self, store: &Store, pk: String, sk: &str, most: usize) -> Result<Self, Fault> {
         self.steps.push(store.count_step(pk, sk, 1, Some(most))?);
         self.meanings.push(Created::Full);
+        Ok(self)
+    }
+
+    /// The record of the change that this is.
+    pub(super) fn record(mut self, store: &Store, change: &Change) -> Result<Self, Fault> {
+        self.steps.push(store.record_step(change)?);
         Ok(self)
     }
 

@@ -5,7 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::rates::Metered;
-use crate::domain::ids::{ApiKeyId, AppScope, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId};
+use crate::domain::ids::{
+    ApiKeyId, AppScope, AttemptId, ChangeId, EndpointId, ImportId, MessageId, OrganizationId, SourceId,
+};
 use crate::domain::ksuid::{Ksuid, TAIL_BYTES};
 use crate::domain::names::{ApplicationUid, EndpointUid, OrderingKey, SourceUid};
 use crate::domain::rate::Window;
@@ -96,6 +98,18 @@ pub(super) const API_KEY: &str = "K#";
 
 pub(super) fn api_key_sk(id: &ApiKeyId) -> String {
     format!("{API_KEY}{}", id.ksuid())
+}
+
+/// Partition: an organization's audit log, by time.
+pub(super) fn audit_log(organization: &OrganizationId) -> String {
+    format!("L#{}", organization.ksuid())
+}
+
+/// Before every change's identifier in a sort key.
+pub(super) const CHANGE: &str = "L#";
+
+pub(super) fn change_sk(id: &ChangeId) -> String {
+    format!("{CHANGE}{}", id.ksuid())
 }
 
 /// Partition: an organization's data keys, wrapped, by number.

@@ -9,6 +9,7 @@
 mod api_keys;
 mod applications;
 mod attempts;
+mod audit;
 mod background;
 mod data_keys;
 mod deliveries;
@@ -47,6 +48,7 @@ use tokio::sync::OnceCell;
 
 pub use applications::ApplicationRef;
 pub use attempts::{AttemptFilter, Past};
+pub use audit::ChangeFilter;
 pub use background::TaskFilter;
 pub use data_keys::{DATA_KEY_AGE_MAX_MS, DATA_KEYS_MAX};
 pub use deliveries::{Delivery, DeliveryFilter};

@@ -5,12 +5,16 @@ use super::item::{ItemBuilder, Reader};
 use super::page::Range;
 use super::write::Write;
 use super::{Store, keys};
+use crate::domain::audit::Change;
 use crate::domain::ids::AppScope;
 use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 
 /// Calls-back of one application that are looked at; each is one request to expire all of its tokens, kept for a week.
 const CUTOFFS_MAX: usize = 1_000;
+
+/// Calls-back that fit into one transaction of 100 items next to their record.
+const CUTOFFS_AT_ONCE_MAX: usize = 99;
 
 /// Before every token's name in a sort key.
 const TOKEN: &str = "T#";
@@ -35,12 +39,14 @@ impl Store {
         self.writer.write(Write::Put(item)).await
     }
 
-    /// Forgets tokens in advance. They have all expired by `forgotten_at`.
+    /// Forgets tokens in advance. They have all expired by `forgotten_at`. As many as fit go in one transaction, with the record
+    /// that `change` makes of them; done again, after a fault, it leaves one more record, and the same tokens forgotten.
     pub async fn call_back_tokens(
         &self,
         scope: &AppScope,
         cutoffs: &[Cutoff],
         forgotten_at: Timestamp,
+        change: impl Fn(&[Cutoff]) -> Change,
     ) -> Result<(), Fault> {
         let item = |(index, cutoff): (usize, &Cutoff)| {
             let sk = format!("{CUTOFF}{:013}#{index:04}", cutoff.issued_before.as_millis());
@@ -49,9 +55,16 @@ impl Store {
                 .instant("from", cutoff.from)
                 .text_if("session", cutoff.session.as_deref())
                 .expires(forgotten_at);
-            Write::Put(item.build())
+            self.put_if_new(item.build())
         };
-        self.writer.write_all(cutoffs.iter().enumerate().map(item)).await
+        for (chunk, cutoffs) in cutoffs.chunks(CUTOFFS_AT_ONCE_MAX).enumerate() {
+            let numbered = (chunk * CUTOFFS_AT_ONCE_MAX..).zip(cutoffs);
+            let mut steps = numbered.map(item).collect::<Result<Vec<_>, _>>()?;
+            steps.push(self.record_step(&change(cutoffs))?);
+            // A failed condition: two asked in the same millisecond, and the first has done it.
+            self.transact("calling back portal tokens", steps).await?;
+        }
+        Ok(())
     }
 
     /// Whether a token does not count any more, although it is signed and has not expired.

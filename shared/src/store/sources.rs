@@ -9,6 +9,7 @@ use super::item::{Item, ItemBuilder, Reader};
 use super::page::Range;
 use super::sealing::{is_readable, page_of_readable};
 use super::{Created, Idempotency, Store, Updated, keys};
+use crate::domain::audit::Change;
 use crate::domain::endpoint::HeaderName;
 use crate::domain::ids::{AppScope, ApplicationId, OrganizationId, SourceId};
 use crate::domain::inbound::{InboundSecret, Provider};
@@ -139,6 +140,7 @@ impl Store {
         organization: &OrganizationId,
         source: &Source,
         idempotency: Option<&Idempotency>,
+        change: &Change,
     ) -> Result<Created, Fault> {
         let scope = AppScope { organization: *organization, application: source.application };
         let mut creation = Creation::new(self, organization, idempotency, &source.id.to_string())?
@@ -147,7 +149,7 @@ impl Store {
         if let Some(uid) = &source.uid {
             creation = creation.put_new(self, uid_item(organization, uid, source.id), Created::NameTaken)?;
         }
-        creation.run(self, &format!("creating source {}", source.id)).await
+        creation.record(self, change)?.run(self, &format!("creating source {}", source.id)).await
     }
 
     /// The source a caller names, if the organization has it.
@@ -173,6 +175,7 @@ impl Store {
         before: &Source,
         after: &Source,
         idempotency: Option<&Idempotency>,
+        change: &Change,
     ) -> Result<Updated, Fault> {
         let mut steps = vec![self.put_over(self.source_item(organization, after).await?, before.updated_at)?];
         if before.uid != after.uid {
@@ -186,6 +189,7 @@ impl Store {
         let once = idempotency.map(|key| self.once(organization, key, &after.id.to_string())).transpose()?;
         let record = once.as_ref().map(|_| steps.len());
         steps.extend(once);
+        steps.push(self.record_step(change)?);
         let failed = match self.transact(&format!("updating source {}", after.id), steps).await? {
             Transacted::Done => return Ok(Updated::Done),
             Transacted::Failed(failed) => failed,
@@ -199,12 +203,18 @@ impl Store {
     }
 
     /// Deletes the source that was read and its uid.
-    pub async fn delete_source(&self, organization: &OrganizationId, source: &Source) -> Result<Updated, Fault> {
+    pub async fn delete_source(
+        &self,
+        organization: &OrganizationId,
+        source: &Source,
+        change: &Change,
+    ) -> Result<Updated, Fault> {
         let (pk, sk) = (keys::sources(organization), keys::source_sk(&source.id));
         let mut steps = vec![self.delete_if_unchanged(pk, sk, source.updated_at)?];
         if let Some(uid) = &source.uid {
             steps.push(self.delete_step(keys::sources(organization), keys::source_uid_sk(uid))?);
         }
+        steps.push(self.record_step(change)?);
         match self.transact(&format!("deleting source {}", source.id), steps).await? {
             Transacted::Done => Ok(Updated::Done),
             Transacted::Failed(_) => Ok(Updated::Raced),

@@ -246,6 +246,7 @@ pub(super) const CASES: &[Case] = &[
     get("import.get", NotFound),
     send("import.complete", 200, NotFound, r#"{"parts":[{"number":1,"etag":"$ETAG"}]}"#, &[("parts", "[]"), ("parts", "7")]),
     plain("import.cancel", 200, NotFound),
+    get("audit-log.list", OwnEmpty),
     get("background-task.list", OwnEmpty),
     get("background-task.get", NotFound),
     once(send("statistics.aggregate-app-stats", 202, Status(202), r#"{"since":"$AN_HOUR_AGO","until":"$NOW"}"#, SINCE), "appIds", "[\"acme\"]"),

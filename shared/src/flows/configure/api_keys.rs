@@ -6,6 +6,7 @@
 use super::Configure;
 use crate::domain::access::Role;
 use crate::domain::api_key::{API_KEY_SECRET_BYTES, API_KEYS_PER_ORGANIZATION_MAX, ApiKey, ApiKeySecret};
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::ids::{ApiKeyId, OrganizationId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::timestamp::Timestamp;
@@ -28,11 +29,8 @@ const NO_KEY: Refusal = Refusal::NotFound(Thing::ApiKey);
 
 impl Configure {
     /// Makes a key; with its text, which nobody sees again.
-    pub async fn create_api_key(
-        &self,
-        organization: &OrganizationId,
-        new: NewApiKey,
-    ) -> Result<(ApiKey, String), Refusal> {
+    pub async fn create_api_key(&self, by: &Author, new: NewApiKey) -> Result<(ApiKey, String), Refusal> {
+        let organization = &by.organization;
         if self.store.count_api_keys(organization).await? >= API_KEYS_PER_ORGANIZATION_MAX {
             return Err(Refusal::LimitReached(format!(
                 "an organization may have {API_KEYS_PER_ORGANIZATION_MAX} API keys"
@@ -50,7 +48,8 @@ impl Configure {
             expires_at: new.expires_at,
             used_at: None,
         };
-        match self.store.create_api_key(organization, &key, &secret.hash()).await? {
+        let change = self.audit.of(by, Operation::ApiKeyCreate, Changed::created(&key));
+        match self.store.create_api_key(organization, &key, &secret.hash(), &change).await? {
             Created::New => {
                 let text = secret.to_text(organization, &key.id);
                 Ok((key, text))
@@ -74,8 +73,11 @@ impl Configure {
     }
 
     /// Deletes a key. It is refused as soon as no function remembers it any more.
-    pub async fn delete_api_key(&self, organization: &OrganizationId, id: &ApiKeyId) -> Result<(), Refusal> {
-        match self.store.delete_api_key(organization, id).await? {
+    pub async fn delete_api_key(&self, by: &Author, id: &ApiKeyId) -> Result<(), Refusal> {
+        let organization = &by.organization;
+        let key = self.api_key(organization, id).await?;
+        let change = self.audit.of(by, Operation::ApiKeyDelete, Changed::deleted(&key));
+        match self.store.delete_api_key(organization, id, &change).await? {
             true => Ok(()),
             false => Err(NO_KEY),
         }

@@ -3,6 +3,7 @@
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
 use crate::domain::Metadata;
 use crate::domain::application::{Application, ApplicationDraft, ApplicationPatch};
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::ids::{ApplicationId, OrganizationId};
 use crate::domain::operational::{OPERATIONAL_APPLICATION_NAME, operational_application};
 use crate::domain::page::{Page, PageRequest};
@@ -18,11 +19,12 @@ impl Configure {
     /// Creates an application. `get_if_exists`: one that has the uid already is found instead of refused.
     pub async fn create_application(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         draft: ApplicationDraft,
         key: Option<CreationKey<'_>>,
         get_if_exists: bool,
     ) -> Result<Saved<Application>, Refusal> {
+        let organization = &by.organization;
         if let (true, Some(uid)) = (get_if_exists, &draft.uid)
             && let Some(found) = self.store.application(organization, &ApplicationRef::Uid(uid.clone())).await?
         {
@@ -31,7 +33,9 @@ impl Configure {
         let now = self.effects.now();
         let application = draft.create(ApplicationId::new(now, self.effects.random.id_tail()), now);
         let idempotency = self.idempotency(key, "app");
-        match self.store.create_application(organization, &application, idempotency.as_ref()).await? {
+        let changed = Changed::created(&application).within(application.id);
+        let change = self.audit.of(by, Operation::ApplicationCreate, changed);
+        match self.store.create_application(organization, &application, idempotency.as_ref(), &change).await? {
             Created::New => Ok(Saved::Created(application)),
             Created::NameTaken => Err(uid_taken()),
             Created::ParentGone | Created::Full => Err(NO_APPLICATION),
@@ -65,7 +69,7 @@ impl Configure {
     /// caller gives another: so the same request may come twice.
     pub async fn put_application(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &ApplicationRef,
         mut draft: ApplicationDraft,
         precondition: &Precondition,
@@ -74,10 +78,10 @@ impl Configure {
             draft.uid = Some(uid.clone());
         }
         let replace = |before: &Application, now| draft.clone().replace(before, now);
-        match (self.change_application(organization, named, precondition, replace).await, named) {
+        match (self.change_application(by, named, precondition, replace).await, named) {
             (Err(Refusal::NotFound(_)), ApplicationRef::Uid(_)) => {
                 require(precondition, None)?;
-                self.create_application(organization, draft, None, false).await
+                self.create_application(by, draft, None, false).await
             }
             (outcome, _) => outcome.map(Saved::Existing),
         }
@@ -105,39 +109,45 @@ impl Configure {
     /// Changes what the patch says.
     pub async fn patch_application(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &ApplicationRef,
         patch: ApplicationPatch,
         precondition: &Precondition,
     ) -> Result<Application, Refusal> {
         let apply = |before: &Application, now| patch.clone().apply(before, now);
-        self.change_application(organization, named, precondition, apply).await
+        self.change_application(by, named, precondition, apply).await
     }
 
     /// Deletes an application with its endpoints. The precondition is looked at before the first of them goes.
     pub async fn delete_application(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &ApplicationRef,
         precondition: &Precondition,
     ) -> Result<(), Refusal> {
+        let organization = &by.organization;
         let application = self.application(organization, named).await?;
         require(precondition, Some(&application.revision()))?;
-        Ok(self.store.delete_application(organization, &application).await?)
+        let changed = Changed::deleted(&application).within(application.id);
+        let change = self.audit.of(by, Operation::ApplicationDelete, changed);
+        Ok(self.store.delete_application(organization, &application, &change).await?)
     }
 
     async fn change_application(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &ApplicationRef,
         precondition: &Precondition,
         change: impl Fn(&Application, Timestamp) -> Application,
     ) -> Result<Application, Refusal> {
+        let organization = &by.organization;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.application(organization, named).await?;
             require(precondition, Some(&before.revision()))?;
             let after = change(&before, self.effects.now());
-            match self.store.update_application(organization, &before, &after).await? {
+            let changed = Changed::between(&before, &after).within(after.id);
+            let change = self.audit.of(by, Operation::ApplicationUpdate, changed);
+            match self.store.update_application(organization, &before, &after, &change).await? {
                 Updated::Done => return Ok(after),
                 Updated::UidTaken => return Err(uid_taken()),
                 Updated::Raced | Updated::Repeat { .. } => {}

@@ -3,6 +3,7 @@
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
 use crate::domain::Invalid;
 use crate::domain::application::Application;
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::endpoint::{
     ENDPOINTS_PER_APPLICATION_MAX, Endpoint, EndpointDraft, EndpointPatch, HEADERS_MAX, Header,
 };
@@ -65,13 +66,13 @@ impl Configure {
     /// Creates an endpoint.
     pub async fn create_endpoint(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         application: &ApplicationRef,
         new: NewEndpoint,
         key: Option<CreationKey<'_>>,
     ) -> Result<Endpoint, Refusal> {
-        let (scope, application) = self.owner(organization, application).await?;
-        let endpoint = self.make_endpoint(&scope, new, key).await?;
+        let (scope, application) = self.owner(&by.organization, application).await?;
+        let endpoint = self.make_endpoint(by, &scope, new, key).await?;
         let whose = Whose::of(&scope, &application);
         self.announce(&[OperationalEvent::endpoint_created(whose, &endpoint)]).await;
         Ok(endpoint)
@@ -79,6 +80,7 @@ impl Configure {
 
     async fn make_endpoint(
         &self,
+        by: &Author,
         scope: &AppScope,
         new: NewEndpoint,
         key: Option<CreationKey<'_>>,
@@ -101,7 +103,9 @@ impl Configure {
             None => self.new_secret(new.scheme),
         };
         let endpoint = checked(new.draft.create(id, secret, new.headers, now), LEGACY_SIGNATURES)?;
-        match self.store.create_endpoint(scope, &endpoint, idempotency.as_ref()).await? {
+        let changed = Changed::created(&endpoint).within(scope.application);
+        let change = self.audit.of(by, Operation::EndpointCreate, changed);
+        match self.store.create_endpoint(scope, &endpoint, idempotency.as_ref(), &change).await? {
             Created::New => Ok(endpoint),
             other => self.created(scope, other).await,
         }
@@ -152,6 +156,7 @@ impl Configure {
     /// caller gives another.
     pub async fn put_endpoint(
         &self,
+        by: &Author,
         named: &EndpointName,
         mut draft: EndpointDraft,
         precondition: &Precondition,
@@ -162,9 +167,9 @@ impl Configure {
         self.check(named.organization, &named.application, Some(&draft.url), &draft.event_types).await?;
         let replace = |before: &Endpoint, now| checked(draft.clone().replace(before, now), LEGACY_SIGNATURES);
         let EndpointRef::Uid(uid) = &named.endpoint else {
-            return self.change_endpoint(named, precondition, replace).await.map(Saved::Existing);
+            return self.change_endpoint(by, named, precondition, replace).await.map(Saved::Existing);
         };
-        match self.change_endpoint(named, precondition, &replace).await {
+        match self.change_endpoint(by, named, precondition, &replace).await {
             Err(Refusal::NotFound(Thing::Endpoint)) => {}
             outcome => return outcome.map(Saved::Existing),
         }
@@ -172,10 +177,10 @@ impl Configure {
         let is_own_uid = draft.uid.as_ref() == Some(uid);
         let (draft, scheme) = (draft.clone(), SignatureScheme::V1);
         let new = NewEndpoint { draft, secret: None, scheme, headers: Vec::new() };
-        match self.create_endpoint(&named.organization, &named.application, new, None).await {
+        match self.create_endpoint(by, &named.application, new, None).await {
             // Somebody else created it just now.
             Err(Refusal::Conflict(_)) if is_own_uid => {
-                self.change_endpoint(named, precondition, replace).await.map(Saved::Existing)
+                self.change_endpoint(by, named, precondition, replace).await.map(Saved::Existing)
             }
             outcome => outcome.map(Saved::Created),
         }
@@ -184,6 +189,7 @@ impl Configure {
     /// Changes what the patch says.
     pub async fn patch_endpoint(
         &self,
+        by: &Author,
         named: &EndpointName,
         patch: EndpointPatch,
         precondition: &Precondition,
@@ -191,16 +197,23 @@ impl Configure {
         let event_types = patch.event_types.as_deref().unwrap_or_default();
         self.check(named.organization, &named.application, patch.url.as_ref(), event_types).await?;
         let apply = |before: &Endpoint, now| checked(patch.clone().apply(before, now), LEGACY_SIGNATURES);
-        self.change_endpoint(named, precondition, apply).await
+        self.change_endpoint(by, named, precondition, apply).await
     }
 
     /// Deletes an endpoint; deliveries to it that are on their way end.
-    pub async fn delete_endpoint(&self, named: &EndpointName, precondition: &Precondition) -> Result<(), Refusal> {
+    pub async fn delete_endpoint(
+        &self,
+        by: &Author,
+        named: &EndpointName,
+        precondition: &Precondition,
+    ) -> Result<(), Refusal> {
         let (scope, application) = self.owner(&named.organization, &named.application).await?;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.store.endpoint(&scope, &named.endpoint).await?.ok_or(NO_ENDPOINT)?;
             require(precondition, Some(&before.revision()))?;
-            if self.store.delete_endpoint(&scope, &before).await? == Updated::Done {
+            let changed = Changed::deleted(&before).within(scope.application);
+            let change = self.audit.of(by, Operation::EndpointDelete, changed);
+            if self.store.delete_endpoint(&scope, &before, &change).await? == Updated::Done {
                 let whose = Whose::of(&scope, &application);
                 self.announce(&[OperationalEvent::endpoint_deleted(whose, &before)]).await;
                 return Ok(());
@@ -212,17 +225,19 @@ impl Configure {
     /// Replaces the headers sent with every delivery.
     pub async fn put_headers(
         &self,
+        by: &Author,
         named: &EndpointName,
         headers: Vec<Header>,
         precondition: &Precondition,
     ) -> Result<(), Refusal> {
         let replace = |before: &Endpoint, now| with_headers(before, headers.clone(), now);
-        self.change_endpoint(named, precondition, replace).await.map(drop)
+        self.change_endpoint(by, named, precondition, replace).await.map(drop)
     }
 
     /// Sets some of the headers and removes others; the rest stays.
     pub async fn patch_headers(
         &self,
+        by: &Author,
         named: &EndpointName,
         set: Vec<Header>,
         remove: Vec<String>,
@@ -236,11 +251,12 @@ impl Configure {
             let kept = before.headers.iter().filter(|header| is_kept(header));
             with_headers(before, kept.chain(&set).cloned().collect(), now)
         };
-        self.change_endpoint(named, precondition, patch).await.map(drop)
+        self.change_endpoint(by, named, precondition, patch).await.map(drop)
     }
 
     async fn change_endpoint(
         &self,
+        by: &Author,
         named: &EndpointName,
         precondition: &Precondition,
         change: impl Fn(&Endpoint, Timestamp) -> Result<Endpoint, Refusal>,
@@ -255,7 +271,9 @@ impl Configure {
                 self.check_destination(&after.url).await?;
                 looked_at = Some(after.url.clone());
             }
-            match self.store.update_endpoint(&scope, &before, &after).await? {
+            let changed = Changed::between(&before, &after).within(scope.application);
+            let change = self.audit.of(by, Operation::EndpointUpdate, changed);
+            match self.store.update_endpoint(&scope, &before, &after, &change).await? {
                 Updated::Done => {
                     if after.begins_anew(&before)
                         && let Err(fault) = self.store.forget_gate(&scope, &after.id).await

@@ -9,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::event_types::checked;
 use super::{Configure, Refusal};
+use crate::domain::audit::Author;
 use crate::domain::event_type::{EventType, EventTypeDraft};
 use crate::domain::ids::OrganizationId;
 use crate::domain::names::EventTypeName;
@@ -40,10 +41,11 @@ impl Configure {
     /// Makes the organization's event types what the webhooks say.
     pub async fn import_event_types(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         webhooks: &[Webhook],
         options: ImportOptions,
     ) -> Result<(), Refusal> {
+        let organization = &by.organization;
         let now = self.effects.now();
         let names: Vec<EventTypeName> = webhooks.iter().map(|webhook| webhook.name.clone()).collect();
         let found = self.store.event_types(organization, &names).await?;
@@ -67,21 +69,21 @@ impl Configure {
         }
         // One after the other: each one that is new counts up, and two that count at once get in each other's way.
         for webhook in changed {
-            self.import(organization, webhook).await?;
+            self.import(by, webhook).await?;
         }
-        let archiving: Vec<_> = archived.iter().map(|name| self.archive(organization, name)).collect();
+        let archiving: Vec<_> = archived.iter().map(|name| self.archive(by, name)).collect();
         stream::iter(archiving).buffer_unordered(WRITES_AT_ONCE).try_collect::<()>().await
     }
 
-    async fn archive(&self, organization: &OrganizationId, name: &EventTypeName) -> Result<(), Refusal> {
-        match self.delete_event_type(organization, name, false, &Precondition::default()).await {
+    async fn archive(&self, by: &Author, name: &EventTypeName) -> Result<(), Refusal> {
+        match self.delete_event_type(by, name, false, &Precondition::default()).await {
             // Forgotten meanwhile: it is not offered any more either.
             Err(Refusal::NotFound(_)) => Ok(()),
             outcome => outcome,
         }
     }
 
-    async fn import(&self, organization: &OrganizationId, webhook: &Webhook) -> Result<(), Refusal> {
+    async fn import(&self, by: &Author, webhook: &Webhook) -> Result<(), Refusal> {
         let patch = |before: &EventType, now: Timestamp| checked(webhook.to_patch().apply(before, now), "spec");
         let create = || EventTypeDraft {
             description: webhook.description.clone().unwrap_or_default(),
@@ -93,7 +95,7 @@ impl Configure {
             group_name: webhook.group_name.clone(),
         };
         let anyhow = Precondition::default();
-        self.save_event_type(organization, &webhook.name, &anyhow, patch, create).await.map(drop)
+        self.save_event_type(by, &webhook.name, &anyhow, patch, create).await.map(drop)
     }
 
     /// The event types of other names that are not archived yet.

@@ -12,6 +12,9 @@
 //! deletion nothing is left that could be told. When the queue refuses the event, the change is done all the same: the
 //! caller hears of its success, the log of the event.
 //!
+//! Every change is put on record in the transaction that makes it ([`crate::domain::audit`]): with its author, whom the door names.
+//! The organization's own application is no change of anybody's; an endpoint that goes with its application is part of its record.
+//!
 //! One message to the job queue for each event, whoever listens: what is known of listeners in a process would be old when
 //! the first one comes, and configurations seldom change.
 //!
@@ -24,6 +27,7 @@ mod data_keys;
 mod endpoints;
 mod event_types;
 mod import_event_types;
+mod portals;
 mod public_keys;
 mod rotate_secret;
 mod sources;
@@ -36,6 +40,7 @@ pub use sources::{NewSource, SourceRotation};
 
 use std::sync::Arc;
 
+use super::audit::Audit;
 use super::{CreationKey, Refusal, key_reused};
 use crate::config::Platform;
 use crate::domain::operational::OperationalEvent;
@@ -56,6 +61,7 @@ pub struct Configure {
     store: Store,
     jobs: JobQueue,
     effects: Effects,
+    audit: Audit,
     https_only: bool,
     destinations: Destinations,
 }
@@ -76,6 +82,7 @@ impl Configure {
             store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
+            audit: Audit::new(platform),
             https_only: platform.settings.https_only,
             destinations: Destinations::new(&platform.settings.allowed_subnets, Arc::clone(&platform.network)),
         }

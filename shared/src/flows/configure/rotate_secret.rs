@@ -3,6 +3,7 @@
 
 use super::endpoints::checked;
 use super::{Configure, CreationKey, EndpointName, OVERTAKEN_MAX, Refusal, key_reused, overtaken};
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::operational::{OperationalEvent, Whose};
 use crate::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme, SigningSecret};
@@ -24,6 +25,7 @@ impl Configure {
     /// Rotates the secret, once for an idempotency key. A repeat is answered with the endpoint as it is.
     pub async fn rotate_secret(
         &self,
+        by: &Author,
         named: &EndpointName,
         rotation: Rotation,
         key: Option<CreationKey<'_>>,
@@ -42,9 +44,11 @@ impl Configure {
             let secrets = secrets.map_err(|reason| Refusal::LimitReached(reason.0))?;
             let after = Endpoint { secrets, updated_at: now.later_than(before.updated_at), ..before.clone() };
             let after = checked(after, if rotation.secret.is_some() { "key" } else { "signature" })?;
+            let changed = Changed::between(&before, &after).within(scope.application);
+            let change = self.audit.of(by, Operation::EndpointRotateSecret, changed);
             let updated = match self.idempotency(key, &format!("secret of {}", before.id)) {
-                None => self.store.update_endpoint(&scope, &before, &after).await?,
-                Some(once) => self.store.update_endpoint_once(&scope, &before, &after, &once).await?,
+                None => self.store.update_endpoint(&scope, &before, &after, &change).await?,
+                Some(once) => self.store.update_endpoint_once(&scope, &before, &after, &once, &change).await?,
             };
             match updated {
                 Updated::Done => {

@@ -3,6 +3,7 @@
 
 use super::{Configure, CreationKey, OVERTAKEN_MAX, Refusal, Saved, key_reused, overtaken, require, uid_taken};
 use crate::domain::Invalid;
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::ids::{ApplicationId, OrganizationId, SourceId};
 use crate::domain::inbound::{GENERATED_SECRET_BYTES, InboundSecret, Provider};
 use crate::domain::page::{Page, PageRequest};
@@ -36,19 +37,34 @@ pub struct SourceRotation {
     pub grace_ms: i64,
 }
 
+/// A change of a source, as it goes on record.
+#[derive(Clone, Copy)]
+struct Update<'a> {
+    operation: Operation,
+    /// What of the source is changed once under which key.
+    once: Option<(&'a str, CreationKey<'a>)>,
+}
+
+impl Update<'_> {
+    const PLAIN: Self = Self { operation: Operation::SourceUpdate, once: None };
+}
+
 impl Configure {
     /// Creates a source.
     pub async fn create_source(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         new: NewSource,
         key: Option<CreationKey<'_>>,
     ) -> Result<Source, Refusal> {
+        let organization = &by.organization;
         let idempotency = self.idempotency(key, "source");
         let made = match self.parts_of(organization, &new).await {
             Ok(parts) => {
                 let source = new.draft.create(parts, self.effects.now());
-                match self.store.create_source(organization, &source, idempotency.as_ref()).await? {
+                let changed = Changed::created(&source).within(source.application);
+                let change = self.audit.of(by, Operation::SourceCreate, changed);
+                match self.store.create_source(organization, &source, idempotency.as_ref(), &change).await? {
                     Created::New => return Ok(source),
                     made => made,
                 }
@@ -102,20 +118,21 @@ impl Configure {
     /// gives another.
     pub async fn put_source(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         mut new: NewSource,
         precondition: &Precondition,
     ) -> Result<Saved<Source>, Refusal> {
+        let organization = &by.organization;
         if let (None, SourceRef::Uid(uid)) = (&new.draft.uid, named) {
             new.draft.uid = Some(uid.clone());
         }
         let application = self.target(organization, &new.application).await?;
         let replace = |before: &Source, now| new.draft.clone().replace(before, application, now).map_err(unfit);
-        match (self.change_source(organization, named, precondition, None, replace).await, named) {
+        match (self.change_source(by, named, precondition, Update::PLAIN, replace).await, named) {
             (Err(Refusal::NotFound(Thing::Source)), SourceRef::Uid(_)) => {
                 require(precondition, None)?;
-                self.create_source(organization, new, None).await.map(Saved::Created)
+                self.create_source(by, new, None).await.map(Saved::Created)
             }
             (outcome, _) => outcome.map(Saved::Existing),
         }
@@ -124,31 +141,35 @@ impl Configure {
     /// Changes what the patch says, and for whom the events are, if that is said.
     pub async fn patch_source(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         patch: SourcePatch,
         application: Option<&ApplicationRef>,
         precondition: &Precondition,
     ) -> Result<Source, Refusal> {
+        let organization = &by.organization;
         let application = match application {
             Some(application) => Some(self.target(organization, application).await?),
             None => None,
         };
         let apply = |before: &Source, now| patch.clone().apply(before, application, now).map_err(unfit);
-        self.change_source(organization, named, precondition, None, apply).await
+        self.change_source(by, named, precondition, Update::PLAIN, apply).await
     }
 
     /// Deletes a source: its address is nobody's from now on.
     pub async fn delete_source(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         precondition: &Precondition,
     ) -> Result<(), Refusal> {
+        let organization = &by.organization;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.source(organization, named).await?;
             require(precondition, Some(&before.revision()))?;
-            if self.store.delete_source(organization, &before).await? == Updated::Done {
+            let changed = Changed::deleted(&before).within(before.application);
+            let change = self.audit.of(by, Operation::SourceDelete, changed);
+            if self.store.delete_source(organization, &before, &change).await? == Updated::Done {
                 return Ok(());
             }
         }
@@ -158,7 +179,7 @@ impl Configure {
     /// Rotates the secret, once for an idempotency key: the old one is good for a while longer.
     pub async fn rotate_source_secret(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         rotation: &SourceRotation,
         key: Option<CreationKey<'_>>,
@@ -179,13 +200,14 @@ impl Configure {
             let secrets = Some(rotated.map_err(|reason| Refusal::LimitReached(reason.0))?);
             Ok(Source { secrets, updated_at: now.later_than(before.updated_at), ..before.clone() })
         };
-        self.change_source(organization, named, &Precondition::default(), key.map(|key| ("secret", key)), rotate).await
+        let update = Update { operation: Operation::SourceRotateSecret, once: key.map(|key| ("secret", key)) };
+        self.change_source(by, named, &Precondition::default(), update, rotate).await
     }
 
     /// Gives the source another address, once for an idempotency key: the old one is nobody's from now on.
     pub async fn rotate_source_token(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         key: Option<CreationKey<'_>>,
     ) -> Result<Source, Refusal> {
@@ -193,24 +215,29 @@ impl Configure {
         let rotate = |before: &Source, now: Timestamp| {
             Ok(Source { token, updated_at: now.later_than(before.updated_at), ..before.clone() })
         };
-        self.change_source(organization, named, &Precondition::default(), key.map(|key| ("token", key)), rotate).await
+        let update = Update { operation: Operation::SourceRotateToken, once: key.map(|key| ("token", key)) };
+        self.change_source(by, named, &Precondition::default(), update, rotate).await
     }
 
-    /// `once`: what of the source is changed once under which key. A repeat is answered with the source as it is.
+    /// A repeat is answered with the source as it is.
     async fn change_source(
         &self,
-        organization: &OrganizationId,
+        by: &Author,
         named: &SourceRef,
         precondition: &Precondition,
-        once: Option<(&str, CreationKey<'_>)>,
+        update: Update<'_>,
         change: impl Fn(&Source, Timestamp) -> Result<Source, Refusal>,
     ) -> Result<Source, Refusal> {
+        let organization = &by.organization;
         for _ in 0..OVERTAKEN_MAX {
             let before = self.source(organization, named).await?;
             require(precondition, Some(&before.revision()))?;
             let after = change(&before, self.effects.now())?;
-            let once = once.and_then(|(part, key)| self.idempotency(Some(key), &format!("{part} of {}", before.id)));
-            match self.store.update_source(organization, &before, &after, once.as_ref()).await? {
+            let once =
+                update.once.and_then(|(part, key)| self.idempotency(Some(key), &format!("{part} of {}", before.id)));
+            let changed = Changed::between(&before, &after).within(after.application);
+            let change = self.audit.of(by, update.operation, changed);
+            match self.store.update_source(organization, &before, &after, once.as_ref(), &change).await? {
                 Updated::Done => return Ok(after),
                 Updated::Repeat { is_same_request: true } => return Ok(before),
                 Updated::Repeat { is_same_request: false } => return Err(key_reused()),

@@ -25,11 +25,13 @@ use futures_util::stream;
 use tokio::sync::Semaphore;
 
 use self::admission::{Admission, Admitted, Postponement, Recipient};
+use super::audit::Audit;
 use super::lines::Lines;
 use super::undelivered;
 use super::waiting::queue_at;
 use crate::config::Platform;
 use crate::domain::attempt::{Attempt, Outcome, Trigger};
+use crate::domain::audit::{Author, Changed, Operation};
 use crate::domain::delivery::{DeliveryTask, NextStep, next_step};
 use crate::domain::endpoint::{DisabledBecause, Endpoint};
 use crate::domain::gate::WaitBecause;
@@ -64,6 +66,7 @@ pub struct Deliver {
     payloads: Payloads,
     sender: Sender,
     effects: Effects,
+    audit: Audit,
     lines: Lines,
     schedule: RetrySchedule,
     disable_after_ms: i64,
@@ -147,6 +150,7 @@ impl Deliver {
             jobs: JobQueue::new(&platform.sdk, &settings.job_queue_url),
             sender: Sender::new(&sender, platform.network.clone()),
             effects: platform.effects.clone(),
+            audit: Audit::new(platform),
             schedule: settings.retry_schedule.clone(),
             disable_after_ms: i64::from(settings.disable_after_days) * MS_PER_DAY,
             has_breaker: settings.circuit_breaker,
@@ -391,7 +395,10 @@ impl Deliver {
         tracing::warn!(endpoint.id = %endpoint.id, because = ?because, "endpoint disabled");
         // Told first: cut short in between, the task comes again and finds an endpoint that is still to be disabled.
         self.jobs.announce(&OperationalEvent::endpoint_given_up(recipient.whose(scope), endpoint, attempt)).await?;
-        self.store.disable_endpoint(scope, endpoint, because, now).await
+        let disabled = Endpoint { disabled: Some(because), ..endpoint.clone() };
+        let changed = Changed::between(endpoint, &disabled).within(scope.application);
+        let change = self.audit.of(&Author::gateway(scope.organization), Operation::EndpointDisable, changed);
+        self.store.disable_endpoint(scope, endpoint, because, &change).await
     }
 
     /// Tells the organization what an attempt came to, if that is something to tell.

@@ -27,8 +27,9 @@ use crate::config::{JwtSecret, OidcSettings, Platform};
 use crate::domain::access::Role;
 use crate::domain::actor::Actor;
 use crate::domain::api_key::{self, API_KEY_PREFIX, ApiKey, ApiKeyHash};
+use crate::domain::audit::Author;
 use crate::domain::event_type::EventType;
-use crate::domain::ids::OrganizationId;
+use crate::domain::ids::{OrganizationId, RequestId};
 use crate::domain::operational::operational_application;
 use crate::effects::Effects;
 use crate::fault::Fault;
@@ -69,6 +70,8 @@ pub struct Caller {
     pub portal: Option<Portal>,
     /// Who it is, for the record.
     pub actor: Actor,
+    /// What the gateway in front calls the request.
+    pub request_id: Option<RequestId>,
 }
 
 impl Caller {
@@ -87,6 +90,11 @@ impl Caller {
 }
 
 impl Caller {
+    /// On whose behalf it changes the configuration.
+    pub fn author(&self) -> Author {
+        Author { organization: self.organization, actor: self.actor.clone(), request_id: self.request_id }
+    }
+
     /// Whether an event type is offered to it: a portal needs one of the flags that hide it, if there are any.
     pub fn sees(&self, event_type: &EventType) -> bool {
         let has = |flag: &String| {
@@ -138,7 +146,7 @@ impl Auth {
             Access::Organization(right) => role.has(right),
             Access::Application(capability) => role.has(capability.right()),
         };
-        is_allowed.then_some(Caller { organization, portal: None, actor }).ok_or(FORBIDDEN)
+        is_allowed.then_some(Caller { organization, portal: None, actor, request_id: None }).ok_or(FORBIDDEN)
     }
 
     /// The portal as a caller, if its token counts; none: it may not do that.
@@ -153,7 +161,7 @@ impl Auth {
         }
         let actor = Actor::Portal { application: portal.scope.application, token: portal.token_id.clone() };
         let organization = portal.scope.organization;
-        Ok(is_allowed.then_some(Caller { organization, portal: Some(portal), actor }))
+        Ok(is_allowed.then_some(Caller { organization, portal: Some(portal), actor, request_id: None }))
     }
 
     /// Whose the bearer token is. Its form says which of the three verifiers it is for; each takes its own kind only.
@@ -265,7 +273,8 @@ async fn authorize(State(auth): State<Auth>, mut request: Request, next: Next) -
     if access == Access::Public {
         return Ok(next.run(request).await);
     }
-    let caller = auth.caller(request.headers(), access).await?;
+    let request_id = request.extensions().get::<RequestId>().copied();
+    let caller = Caller { request_id, ..auth.caller(request.headers(), access).await? };
     let standing = auth.limits.count(&caller.organization, bearer_text(request.headers())?).await?;
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;

@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str, &str)] = &[
     ("statistics", "Statistics", "How much was done."),
     ("source", "Source", "Where the webhooks of a provider come in: verified by its own scheme, they become messages of an application."),
     ("operational-webhook-endpoint", "Operational webhook endpoint", "Where the gateway tells you what happened to your endpoints and messages."),
+    ("audit-log", "Audit log", "Who changed the configuration, when, and how."),
     ("encryption-key", "Encryption key", "What your secrets are sealed with: replaced, or erased with all that they seal."),
     ("health", "Health", "Whether the gateway works, for monitors and load balancers."),
     ("openapi", "Document", "This document."),

@@ -17,12 +17,14 @@ use utoipa::{PartialSchema, ToSchema};
 use super::provider;
 use crate::domain::access::{Capability, Role};
 use crate::domain::attempt::{AttemptStatus, Trigger};
+use crate::domain::audit::Operation;
 use crate::domain::background::TaskStatus;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::endpoint::{HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use crate::domain::event_type::SchemaValidation;
 use crate::domain::ids::{
-    ApiKeyId, ApplicationId, AttemptId, EndpointId, ImportId, MessageId, OrganizationId, SourceId, TaskId,
+    ApiKeyId, ApplicationId, AttemptId, ChangeId, EndpointId, ImportId, MessageId, OrganizationId, RequestId, SourceId,
+    TaskId,
 };
 use crate::domain::import::Columns;
 use crate::domain::inbound::Provider;
@@ -71,6 +73,8 @@ schema! {
     ImportId, "ImportId" => id(ImportId::PREFIX);
     ApiKeyId, "ApiKeyId" => id(ApiKeyId::PREFIX);
     SourceId, "SourceId" => id(SourceId::PREFIX);
+    RequestId, "RequestId" => id(RequestId::PREFIX);
+    ChangeId, "ChangeId" => id(ChangeId::PREFIX);
 
     ApplicationUid, "ApplicationUid" => uid(ApplicationId::PREFIX);
     EndpointUid, "EndpointUid" => uid(EndpointId::PREFIX);
@@ -142,6 +146,8 @@ schema! {
     StatusText, "StatusText" => text().enum_values(Some(DeliveryStatus::ALL.map(DeliveryStatus::as_str)));
     TaskStatus, "TaskStatus" => text().enum_values(Some(TaskStatus::ALL.map(TaskStatus::as_str)));
     TaskName, "TaskName" => text().enum_values(Some(TASK_NAMES));
+    Operation, "ChangeOperation" => text().enum_values(Some(Operation::ALL.iter().map(|operation| operation.as_str())));
+    ThingName, "ThingName" => text().description(Some("Identifier or name of what was changed."));
     StatusCodeClass, "StatusCodeClass" => number()
         .description(Some("0: none, 100, 200, 300, 400, 500: that and up to 99 above."))
         .enum_values(Some(STATUS_CODE_CLASSES));
@@ -216,6 +222,9 @@ pub enum StatusText {}
 
 /// What a background task does.
 pub enum TaskName {}
+
+/// What a change was made to.
+pub enum ThingName {}
 
 /// Statuses of receivers, by the hundred.
 const STATUS_CODE_CLASSES: [u16; 6] = [0, 100, 200, 300, 400, 500];

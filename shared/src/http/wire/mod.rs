@@ -5,6 +5,7 @@
 pub mod api_key;
 pub mod application;
 pub mod attempt;
+pub mod audit;
 pub mod authentication;
 pub mod background;
 pub mod delivery;

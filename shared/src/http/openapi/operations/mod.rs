@@ -14,6 +14,7 @@
 
 mod applications;
 mod attempts;
+mod audit;
 mod authentication;
 mod contents;
 mod deliveries;
@@ -43,6 +44,7 @@ pub(super) fn all() -> Vec<OperationDoc> {
         contents::operations(),
         imports::operations(),
         tasks::operations(),
+        audit::operations(),
         authentication::operations(),
         encryption::operations(),
         operational::operations(),
