@@ -126,7 +126,7 @@ async fn where_a_network_is_allowed_its_names_are_allowed_and_its_neighbours_are
 async fn a_forbidden_address_is_a_failed_attempt_and_a_mended_name_is_found_by_the_next() {
     let names = Arc::new(Names::default());
     names.tell("hooks.example", &["127.0.0.1", "10.0.0.1", "127.0.0.1"]);
-    let stage = Stage::with_network(&[("FANFARE_RETRY_SCHEDULE", "0,60")], names.clone()).await;
+    let stage = Stage::with_network(&[("FANFARE_RETRY_SCHEDULE", "60")], names.clone()).await;
     let receiver = Receiver::start().await;
     receiver.ignore_time();
     let url = receiver.url("/").replace("127.0.0.1", "hooks.example");
@@ -152,7 +152,7 @@ async fn a_forbidden_address_is_a_failed_attempt_and_a_mended_name_is_found_by_t
 async fn a_name_that_stays_forbidden_ends_with_the_schedule() {
     let names = Arc::new(Names::default());
     names.tell("hooks.example", &["127.0.0.1", "10.0.0.1"]);
-    let stage = Stage::with_network(&[("FANFARE_RETRY_SCHEDULE", "0,60,60")], names.clone()).await;
+    let stage = Stage::with_network(&[("FANFARE_RETRY_SCHEDULE", "60,60")], names.clone()).await;
     let (application, endpoint) = stage.application_with_endpoint("http://hooks.example/").await;
     let message = stage.publish(&application, None, json!({})).await.id();
     for _ in 0..6 {

@@ -64,7 +64,7 @@ fn cases() -> Vec<Case> {
             "rebinds" => (Kind::Rebinds, format!("http://{text}/")),
             _ => panic!("{kind}"),
         };
-        cases.push(Case { kind, words, url, answers: answers.split(" | ").collect() });
+        cases.push(Case { kind, words, url, answers: answers.split('|').collect() });
     }
     assert!(cases.len() >= CASES_MIN, "{}", cases.len());
     cases
