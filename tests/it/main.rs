@@ -34,6 +34,7 @@
 //! | [`fuzz`] | what comes from outside damaged is refused: no panic, no 5xx, nothing slow |
 //! | [`authorization`] | who may call what: every route with every role; forged tokens; identity providers; API keys |
 //! | [`limits`], [`hygiene`] | who asks too often waits; what every response has, and what nobody is told |
+//! | [`audit`] | every change of the configuration is on record, once, without secrets |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
@@ -45,6 +46,7 @@
 
 mod harness;
 
+mod audit;
 mod authorization;
 mod bad_input;
 mod caching;
