@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_lambda_events::sqs::SqsEvent;
+use fanfare::domain::audit::{Changed, Operation};
 use fanfare::domain::ids::{ApplicationId, OrganizationId, SourceId};
 use fanfare::domain::inbound::Provider;
 use fanfare::domain::source::{SourceDraft, SourceParts};
@@ -153,7 +154,9 @@ async fn make_sources(stage: &Stage) {
             forwarded_headers: Vec::new(),
             is_disabled: false,
         };
-        stage.store().create_source(&organization, &draft.create(parts, now), None).await.unwrap();
+        let source = draft.create(parts, now);
+        let change = stage.change(Operation::SourceCreate, Changed::created(&source));
+        stage.store().create_source(&organization, &source, None, &change).await.unwrap();
     }
 }
 

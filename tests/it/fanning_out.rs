@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use fanfare::domain::audit::{Author, Change, Changed, Operation};
+use fanfare::domain::audit::{Changed, Operation};
 use fanfare::domain::endpoint::{ENDPOINTS_PER_APPLICATION_MAX, Endpoint, SigningSecrets};
-use fanfare::domain::ids::{AppScope, ApplicationId, ChangeId, EndpointId, OrganizationId};
+use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, OrganizationId};
 use fanfare::domain::signature::{SECRET_BYTES_DEFAULT, SignatureScheme};
-use fanfare::domain::timestamp::MS_PER_DAY;
 use fanfare::domain::url::EndpointUrl;
 use fanfare::flows::accept_message::{AcceptMessage, FAN_OUT_INLINE_MAX, Fanned};
 use fanfare::flows::bury::Bury;
@@ -61,14 +60,7 @@ impl Scene {
             let id = EndpointId::new(first.created_at, stage.platform.effects.random.id_tail());
             let url = EndpointUrl::parse(&receiver.url(&path)).unwrap();
             let endpoint = Endpoint { id, url, secrets, ..first.clone() };
-            let change = Change {
-                id: ChangeId::new(first.created_at, stage.platform.effects.random.id_tail()),
-                at: first.created_at,
-                author: Author::gateway(organization),
-                operation: Operation::EndpointCreate,
-                changed: Changed::created(&endpoint),
-                expires_at: first.created_at.plus_millis(MS_PER_DAY),
-            };
+            let change = stage.change(Operation::EndpointCreate, Changed::created(&endpoint));
             store.create_endpoint(&scope, &endpoint, None, &change).await.unwrap();
         }
         let scene = Self { stage, receiver, scope, count };

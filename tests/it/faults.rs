@@ -209,7 +209,7 @@ async fn a_receiver_that_is_gone_is_disabled_even_when_that_could_not_be_written
     let (stage, receiver, application) = with_endpoints(1).await;
     receiver.on("/0", |_| Reply::Status(410));
     stage.publish(&application, None, json!({})).await.id();
-    stage.faults.next("UpdateItem", Way::THROTTLED, 1);
+    stage.faults.next("TransactWriteItems", Way::THROTTLED, 1);
     stage.deliver().await;
     stage.faults.end();
     stage.clock.forward_s(VISIBILITY_S);

@@ -83,7 +83,7 @@ async fn processes_share_what_is_counted() {
     }
     // A hundred, and ten for each of the two.
     assert!((100..=120).contains(&taken), "{taken}");
-    let counters = items_of(&stage.engines, "L#").await;
+    let counters = items_of(&stage.engines, "N#").await;
     assert!(!counters.is_empty() && counters.iter().all(|item| item.contains_key("ttl")));
 }
 

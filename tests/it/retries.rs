@@ -105,16 +105,6 @@ async fn whatever_a_receiver_does_is_an_attempt_that_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_of_a_private_network_is_not_connected_to() {
-    let variables = [("FANFARE_ALLOWED_SUBNETS", ""), ("FANFARE_RETRY_SCHEDULE", "")];
-    let (world, application, _) = with_script(&variables, |_| Reply::Status(204)).await;
-    let attempts = attempts_of_one(&world, &application).await;
-    assert_eq!(codes(&attempts), [0]);
-    assert!(attempts[0].response.contains("not sent"), "{}", attempts[0].response);
-    assert_eq!((attempts[0].status, world.receiver.deliveries().len()), (MessageStatus::Fail, 0));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_connection_is_retried_until_somebody_listens() {
     let world = World::start(&[("FANFARE_RETRY_SCHEDULE", "0,1")]).await;
     let application = world.application().await;

@@ -1,5 +1,6 @@
 //! Sources of inbound webhooks are kept for their owner: with a secret that is shown where it is asked for, and an address.
 
+use fanfare::domain::audit::{Changed, Operation};
 use fanfare::domain::ids::{ApplicationId, OrganizationId, SourceId};
 use fanfare::domain::inbound::{EventNaming, Provider};
 use fanfare::domain::source::{SOURCES_PER_ORGANIZATION_MAX, SourceDraft, SourceParts};
@@ -195,7 +196,9 @@ async fn an_organization_has_so_many_sources_and_the_last_ones_repeat_finds_it()
             secret: None,
             token: SourceToken::new([0; 24]),
         };
-        store.create_source(&organization, &draft.create(parts, now), None).await.unwrap();
+        let source = draft.create(parts, now);
+        let change = stage.change(Operation::SourceCreate, Changed::created(&source));
+        store.create_source(&organization, &source, None, &change).await.unwrap();
     };
     iter(1..SOURCES_PER_ORGANIZATION_MAX).map(make).buffer_unordered(16).collect::<Vec<_>>().await;
     let first = stage.call_with_key("POST", SOURCES, Some(stripe()), Some("last")).await;

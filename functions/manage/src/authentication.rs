@@ -89,7 +89,7 @@ async fn grant(
 fn on_record(portal: &Portal) -> PortalToken {
     PortalToken {
         token: portal.token_id.clone(),
-        capabilities: portal.capabilities.iter().copied().collect(),
+        capabilities: portal.capabilities.to_vec(),
         feature_flags: portal.feature_flags.iter().map(ToString::to_string).collect(),
         session: portal.session.clone(),
         expires_at: portal.expires_at,

@@ -3,7 +3,7 @@
 //! One partition is enough. A record is written with a change of the configuration, and an organization's event types, too, are
 //! changed in one partition: where they fit, their records do.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::item::{Item, ItemBuilder, Reader};
 use super::page::{Filtered, Range};
@@ -111,9 +111,7 @@ impl Store {
     /// The step of a transaction that puts a change on record. It has no condition, so it never fails by itself: the steps before
     /// it decide.
     pub(super) fn record_step(&self, change: &Change) -> Result<TransactWriteItem, Fault> {
-        let put = Put::builder().table_name(&*self.table).set_item(Some(to_item(change)?)).build();
-        let put = put.map_err(|error| Fault::corrupt_because("building a transaction", error))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        self.put_step(to_item(change)?)
     }
 
     /// Puts on record what leaves nothing else in the table. Done twice it leaves one record.

@@ -228,6 +228,12 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
+    /// A step that puts an item over whatever stands there.
+    pub(super) fn put_step(&self, item: Item) -> Result<TransactWriteItem, Fault> {
+        let put = Put::builder().table_name(&*self.table).set_item(Some(item)).build().map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     /// A step that leaves the record of an idempotency key, once.
     pub(super) fn once(
         &self,

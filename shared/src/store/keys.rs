@@ -79,8 +79,8 @@ pub(super) fn sources(organization: &OrganizationId) -> String {
 /// Partition: counters of requests, of the organization or of one of its tokens or sources.
 pub(super) fn rate(organization: &OrganizationId, counted: Metered<'_>) -> String {
     match counted {
-        Metered::Organization => format!("L#{}", organization.ksuid()),
-        Metered::Part(part) => format!("L#{}#{part}", organization.ksuid()),
+        Metered::Organization => format!("N#{}", organization.ksuid()),
+        Metered::Part(part) => format!("N#{}#{part}", organization.ksuid()),
     }
 }
 

@@ -48,20 +48,21 @@ impl Store {
         forgotten_at: Timestamp,
         change: impl Fn(&[Cutoff]) -> Change,
     ) -> Result<(), Fault> {
-        let item = |(index, cutoff): (usize, &Cutoff)| {
-            let sk = format!("{CUTOFF}{:013}#{index:04}", cutoff.issued_before.as_millis());
+        let item = |cutoff: &Cutoff| {
+            // All that it says stands in its key: two that differ are two, and the same one twice is one.
+            let session = cutoff.session.as_deref().unwrap_or_default();
+            let (before, from) = (cutoff.issued_before.as_millis(), cutoff.from.as_millis());
+            let sk = format!("{CUTOFF}{before:013}#{from:013}#{session}");
             let item = ItemBuilder::new(keys::sessions(scope), sk)
                 .instant("before", cutoff.issued_before)
                 .instant("from", cutoff.from)
                 .text_if("session", cutoff.session.as_deref())
                 .expires(forgotten_at);
-            self.put_if_new(item.build())
+            self.put_step(item.build())
         };
-        for (chunk, cutoffs) in cutoffs.chunks(CUTOFFS_AT_ONCE_MAX).enumerate() {
-            let numbered = (chunk * CUTOFFS_AT_ONCE_MAX..).zip(cutoffs);
-            let mut steps = numbered.map(item).collect::<Result<Vec<_>, _>>()?;
+        for cutoffs in cutoffs.chunks(CUTOFFS_AT_ONCE_MAX) {
+            let mut steps = cutoffs.iter().map(item).collect::<Result<Vec<_>, _>>()?;
             steps.push(self.record_step(&change(cutoffs))?);
-            // A failed condition: two asked in the same millisecond, and the first has done it.
             self.transact("calling back portal tokens", steps).await?;
         }
         Ok(())

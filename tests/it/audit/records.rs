@@ -9,9 +9,9 @@ use crate::harness::{Stage, Way};
 const PLANTED: [&str; 4] = ["planted-header", "planted-query", "planted-metadata", "planted-legacy-secret"];
 
 async fn endpoint(stage: &Stage) -> Value {
-    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, _) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let body = json!({
-        "url": "http://127.0.0.1:9/x?token=planted-query", "headers": { "authorization": "planted-header" },
+        "url": "http://127.0.0.1:8/x?token=planted-query", "headers": { "authorization": "planted-header" },
         "metadata": { "owner": "planted-metadata" },
         "legacySignatures": [{ "kind": "hmac", "header": "x-old", "encoding": "hex", "secret": "planted-legacy-secret" }],
     });
@@ -32,7 +32,7 @@ async fn no_secret_is_in_the_log_or_in_its_records() {
     for secret in PLANTED.iter().copied().chain([&*before, &*after]) {
         assert!(!told.contains(secret), "{secret}");
     }
-    assert!(told.contains("http://127.0.0.1:9/x") && told.contains("authorization") && told.contains("owner"));
+    assert!(told.contains("http://127.0.0.1:8/x") && told.contains("authorization") && told.contains("owner"));
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn what_was_not_done_leaves_no_record_and_what_was_done_leaves_one() {
 #[tokio::test]
 async fn others_see_nothing_of_it_and_portals_are_named_but_not_let_in() {
     let stage = Stage::new(&[]).await;
-    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:9/").await;
+    let (application, endpoint) = stage.application_with_endpoint("http://127.0.0.1:8/").await;
     let path = format!("/api/v1/auth/app-portal-access/{application}");
     let portal = stage.call("POST", &path, Some(json!({}))).await.json()["token"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/app/{application}/endpoint/{endpoint}");
@@ -77,6 +77,7 @@ async fn others_see_nothing_of_it_and_portals_are_named_but_not_let_in() {
     let change = log(&stage, "&operation=endpoint.update").await.remove(0);
     assert_eq!((&change["actor"]["kind"], &change["actor"]["appId"]), (&json!("portal"), &json!(application)));
     assert_eq!(stage.call_as(&portal, "GET", "/api/v1/audit-log", None).await.status, 403);
-    let foreign = stage.call_as(&stage.stranger(), "GET", "/api/v1/audit-log", None).await;
+    let stranger = stage.stranger();
+    let foreign = stage.call_with_headers("GET", "/api/v1/audit-log", None, &[("authorization", &stranger)]).await;
     assert_eq!(foreign.json()["data"], json!([]));
 }

@@ -119,8 +119,9 @@ const OWNS: [&str; 42] = [
     "encryption-key.list",
 ];
 
-/// The rest of what only the owner may do: its keys, and sources, whose addresses are secrets.
-const OWNS_KEYS: [&str; 4] = ["encryption-key.rotate", "encryption-key.erase", "source.list", "source.get"];
+/// The rest of what only the owner may do: keys, sources, whose addresses are secrets, and the record of who did what.
+const OWNS_TOO: [&str; 5] =
+    ["encryption-key.rotate", "encryption-key.erase", "source.list", "source.get", "audit-log.list"];
 
 /// What needs no token at all, besides what is shown to everybody.
 const PUBLIC: [&str; 3] = ["application.jwks", "docs.get", "source.receive"];
@@ -144,7 +145,7 @@ fn may(role: Role, operation: &str) -> bool {
 
 #[test]
 fn every_route_is_in_the_table_of_this_test_once() {
-    let all = [&SENDS_AGAIN[..], &PUBLISHES, &SHOWS, &OWNS, &OWNS_KEYS, &PUBLIC].concat();
+    let all = [&SENDS_AGAIN[..], &PUBLISHES, &SHOWS, &OWNS, &OWNS_TOO, &PUBLIC].concat();
     let named: BTreeSet<&str> = all.iter().copied().collect();
     assert_eq!(named.len(), all.len(), "one is named twice");
     let routes: BTreeSet<&str> = ROUTES.iter().map(|route| route.operation).collect();

@@ -29,7 +29,7 @@ fn http_events() {
     play("doors::http_events", &["2xx", "4xx", "no event"], |dice| {
         let (function, sample) = dice.pick(&samples);
         let event = mutate::json_text(dice, sample);
-        let Ok(event) = serde_json::from_slice::<LambdaRequest>(&event) else { return "no event".to_owned() };
+        let Some(event) = that_is_a_request(&event) else { return "no event".to_owned() };
         let mut adapter = Adapter::from(stage.router(function));
         let answer = runtime.block_on(adapter.call(LambdaEvent::new(event, stage.context()))).unwrap();
         let answer = serde_json::to_value(answer).unwrap();
@@ -37,6 +37,18 @@ fn http_events() {
         assert!(status < 500, "{function}: {answer}");
         format!("{}xx", status / 100)
     });
+}
+
+/// The event, if the library that reads events makes a request of it. It panics over hosts, paths and headers that make none, which API
+/// Gateway lets nobody send.
+fn that_is_a_request(event: &[u8]) -> Option<LambdaRequest> {
+    let read = || serde_json::from_slice::<LambdaRequest>(event).ok();
+    let first = read()?;
+    let said = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(lambda_http::Request::from(first))));
+    std::panic::set_hook(said);
+    made.ok().and_then(|()| read())
 }
 
 #[test]

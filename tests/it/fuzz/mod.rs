@@ -33,6 +33,7 @@ const CASES_MIN: u64 = 20;
 type Outcome = String;
 
 /// Plays a target until its time is over; `expected` are outcomes of which there has to be one at least.
+#[allow(clippy::print_stdout, reason = "says what was tried, and how to try it again")]
 fn play(target: &str, expected: &[&str], mut case: impl FnMut(&mut Dice) -> Outcome) {
     if let Some(seed) = variable("FUZZ_SEED") {
         println!("{target}: seed {seed} is {}", one(target, seed, &mut case));

@@ -51,7 +51,7 @@ fn publish_body() {
     let samples = files("tests/corpus/publish");
     let runtime = runtime();
     let stage = runtime.block_on(Stage::new(&[]));
-    let (application, _) = runtime.block_on(stage.application_with_endpoint("http://127.0.0.1:9/"));
+    let (application, _) = runtime.block_on(stage.application_with_endpoint("http://127.0.0.1:8/"));
     let authorization = format!("Bearer {}", signed(HEADER.as_bytes(), claims(&stage).as_bytes()));
     let path = format!("/api/v1/app/{application}/msg");
     play("requests::publish_body", &["202", "422"], |dice| {

@@ -1,7 +1,8 @@
 //! What a test puts on record itself, past the functions.
 
 use fanfare::domain::attempt::Trigger;
-use fanfare::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId};
+use fanfare::domain::audit::{Author, Change, Changed, Operation};
+use fanfare::domain::ids::{AppScope, ApplicationId, ChangeId, EndpointId, MessageId, OrganizationId};
 use fanfare::domain::names::EventTypeName;
 use fanfare::domain::timestamp::MS_PER_DAY;
 use fanfare::domain::undelivered::{Undelivered, UndeliveredBecause};
@@ -21,6 +22,19 @@ impl Stage {
     /// The table, as the functions see it.
     pub(crate) fn store(&self) -> Store {
         Store::new(&self.platform.sdk, &self.platform.settings.table, &self.platform.keys)
+    }
+
+    /// The record of a change that a test makes past the functions.
+    pub(crate) fn change(&self, operation: Operation, changed: Changed) -> Change {
+        let (at, tail) = (self.platform.effects.now(), self.platform.effects.random.id_tail());
+        Change {
+            id: ChangeId::new(at, tail),
+            at,
+            author: Author::gateway(OrganizationId::parse(ORGANIZATION).unwrap()),
+            operation,
+            changed,
+            expires_at: at.plus_millis(90 * MS_PER_DAY),
+        }
     }
 
     /// Has it on record that attempt `number` of a message of type `order.placed` will not be made.

@@ -1,3 +1,5 @@
+//! What is shown of a change, and what never is.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 

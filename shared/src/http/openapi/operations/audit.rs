@@ -15,7 +15,7 @@ const CHANGE: &str = "audit_1srOrx2ZWZBpBUvZwXKQmoEYga2";
 fn shown() -> Value {
     json!({
         "id": CHANGE, "timestamp": INSTANT, "actor": { "kind": "identity", "id": "jo@example.com" },
-        "operation": "endpoint.update", "thing": ENDPOINT, "appId": APPLICATION, "requestId": "q3BXZS4xiivqmyg=",
+        "operation": "endpoint.update", "thing": ENDPOINT, "appId": APPLICATION, "requestId": "req_1srOrx2ZWZBpBUvZwXKQmoEYga2",
         "changes": [
             { "field": "description", "before": "Shop", "after": "Shop, new", "secret": false },
             { "field": "secret", "secret": true },
