@@ -26,6 +26,7 @@ AWS_ENDPOINT_URL="http://127.0.0.1:$aws_port" AWS_REGION=us-east-1 \
     FANFARE_DELIVERY_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-delivery" \
     FANFARE_JOB_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-job" \
     FANFARE_IMPORT_QUEUE_URL="http://127.0.0.1:$aws_port/000000000000/fanfare-import" \
+    FANFARE_KMS_KEY="arn:aws:kms:us-east-1:000000000000:key/fanfare" \
     FANFARE_JWT_SECRET="$jwt_secret" FANFARE_HTTPS_ONLY=false FANFARE_ALLOWED_SUBNETS=127.0.0.0/8 \
     "$venv/bin/cargo-lambda" lambda watch --ignore-changes --color never \
     --invoke-address 127.0.0.1 --invoke-port "$invoke_port" >"$work/watch.log" 2>&1 &
@@ -66,6 +67,9 @@ check manage get-endpoint-headers 'answer["statusCode"] == 200'
 check manage rotate-endpoint-secret 'answer["statusCode"] == 200'
 check manage create-source 'answer["statusCode"] == 201'
 check ingest bad-signature 'answer["statusCode"] == 404' # nobody has made that source here
+check manage create-api-key 'answer["statusCode"] == 201'
+check manage rotate-encryption-key 'answer["statusCode"] == 201'
+check manage list-encryption-keys 'answer["statusCode"] == 200 and len(json.loads(answer["body"])["data"]) == 2'
 check manage health 'answer["statusCode"] in (200, 204)'
 check manage unknown-route 'answer["statusCode"] == 404 and "code" in json.loads(answer["body"])'
 check publish message 'answer["statusCode"] == 202'
@@ -75,6 +79,7 @@ check publish base64-body 'answer["statusCode"] == 202'
 check publish malformed-json 'answer["statusCode"] in (400, 422)'
 check publish bad-token 'answer["statusCode"] == 401'
 check history list-messages 'answer["statusCode"] == 200 and len(json.loads(answer["body"])["data"]) == 3'
+check history list-changes 'answer["statusCode"] == 200 and json.loads(answer["body"])["data"]'
 check history get-message 'answer["statusCode"] == 200'
 check history attempts-by-endpoint 'answer["statusCode"] == 200'
 check history attempts-by-message 'answer["statusCode"] == 200'

@@ -33,6 +33,9 @@ def environment(port):
         "FANFARE_TABLE": "fanfare",
         "FANFARE_BUCKET": "fanfare",
         "FANFARE_DELIVERY_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-delivery",
+        "FANFARE_JOB_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-job",
+        "FANFARE_IMPORT_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-import",
+        "FANFARE_KMS_KEY": "arn:aws:kms:us-east-1:000000000000:key/fanfare",
         "FANFARE_JWT_SECRET": "a-secret-for-measuring-the-cold-start",
     }
 
