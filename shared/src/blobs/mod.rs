@@ -1,7 +1,8 @@
 //! The bucket. Payloads too large for a table item are here; files that are uploaded, and what is said of them, in [`files`].
 //!
-//! A payload's name contains a hash of the message's content: a repeat writes the same bytes under the same name, and
-//! a conflicting request under another, so writing twice never changes what somebody already accepted. Objects expire with the bucket's
+//! A payload's name contains a hash of the message's content: a repeat writes the same payload under the same name, and
+//! a conflicting request under another, so writing twice never changes what somebody already accepted. Whether its bytes are sealed is
+//! not known here (`flows/payloads.rs`). Objects expire with the bucket's
 //! lifecycle rule.
 
 mod files;

@@ -4,6 +4,7 @@
 mod api_keys;
 mod forged;
 mod provider;
+mod timing;
 mod walk;
 
 use axum::body::Body;
