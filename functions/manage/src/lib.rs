@@ -1,4 +1,4 @@
-//! The door `manage`: applications, endpoints, event types, sources, public keys, portal tokens, health, the API's document. It also
+//! The door `manage`: applications, endpoints, event types, sources, public keys, portal tokens, API keys, data keys, health, the API's document. It also
 //! answers every route that is nobody's, so that even those answers have the API's own shape.
 
 mod api_keys;
