@@ -45,14 +45,15 @@ struct Door {
 
 /// The routes of this function; built once per process.
 pub fn router(platform: &Platform) -> Router {
+    let auth = Auth::new(platform);
     let door = Door {
         receive_inbound: ReceiveInbound::new(platform),
         accept_message: AcceptMessage::new(platform),
         public_url: PublicUrl::new(&platform.settings.public_url),
-        limits: RateLimits::new(platform),
+        limits: auth.limits().clone(),
     };
     let routes = Router::new().route("/in/{source_id}/{token}", post(receive));
-    guarded(routes, Auth::new(platform)).with_state(door)
+    guarded(routes, auth).with_state(door)
 }
 
 async fn receive(

@@ -25,7 +25,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::audit::Audit;
 use super::lines::Lines;
 use super::{Refusal, Thing};
-use crate::blobs::Blobs;
 use crate::config::Platform;
 use crate::domain::application::ApplicationDraft;
 use crate::domain::audit::{Author, Changed, Operation};
@@ -60,7 +59,6 @@ pub struct AcceptMessage {
     queue: DeliveryQueue,
     jobs: JobQueue,
     lines: Lines,
-    blobs: Blobs,
     payloads: Payloads,
     effects: Effects,
     audit: Audit,
@@ -102,7 +100,6 @@ impl AcceptMessage {
             store,
             queue,
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
-            blobs: Blobs::new(&platform.sdk, &platform.settings.bucket),
             effects: platform.effects.clone(),
             audit: Audit::new(platform),
             repeat_delay_ms: i64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
@@ -268,7 +265,7 @@ impl AcceptMessage {
             Accepted::Repeat(first) => {
                 // Its object has the name it had before it was removed: the repeat has just written it again.
                 if let (true, PayloadPlace::Blob(name)) = (first.payload.is_expunged(), &message.payload) {
-                    self.blobs.delete_payload(name).await?;
+                    self.payloads.delete(name).await?;
                 }
                 Ok((*first, true))
             }

@@ -49,6 +49,11 @@ impl Payloads {
         Ok(PayloadPlace::Blob(name))
     }
 
+    /// Takes back what was put under this name.
+    pub(super) async fn delete(&self, name: &str) -> Result<(), Fault> {
+        self.blobs.delete_payload(name).await
+    }
+
     /// A message's payload, wherever it is; none: it was removed, or its key was erased.
     pub async fn of(&self, scope: &AppScope, message: &Message) -> Result<Option<Payload>, Fault> {
         let name = match &message.payload {

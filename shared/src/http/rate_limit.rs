@@ -69,13 +69,13 @@ impl Standing {
 }
 
 impl RateLimits {
-    /// Once per process.
-    pub fn new(platform: &Platform) -> Self {
+    /// Once per process; the counters are in this store.
+    pub(super) fn new(platform: &Platform, store: &Store) -> Self {
         let of_window = |per_second: u32| (per_second > 0).then(|| per_second.saturating_mul(WINDOW_S as u32));
         Self {
             organization: of_window(platform.settings.rate_limit),
             token: of_window(platform.settings.token_rate_limit),
-            store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
+            store: store.clone(),
             effects: platform.effects.clone(),
             meters: Arc::default(),
         }

@@ -18,7 +18,7 @@
 mod cache;
 mod data_key;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -54,7 +54,9 @@ pub struct WrappedKey(pub Vec<u8>);
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
-    client: Client,
+    sdk: SdkConfig,
+    /// Made when it is needed: most functions never ask KMS in their first invocation, and publish seldom at all.
+    client: OnceLock<Client>,
     kms_key: String,
     seals_payloads: bool,
     cache: Cache,
@@ -63,8 +65,8 @@ struct Inner {
 impl Keys {
     /// `kms_key`: the ARN, identifier or alias of the key in KMS. `seals_payloads`: whether payloads are secrets, too.
     pub fn new(sdk: &SdkConfig, kms_key: &str, seals_payloads: bool) -> Self {
-        let (client, kms_key, cache) = (Client::new(sdk), kms_key.to_owned(), Cache::default());
-        Self(Arc::new(Inner { client, kms_key, seals_payloads, cache }))
+        let (sdk, client, cache) = (sdk.clone(), OnceLock::new(), Cache::default());
+        Self(Arc::new(Inner { sdk, client, kms_key: kms_key.to_owned(), seals_payloads, cache }))
     }
 
     /// Whether payloads are sealed as well.
@@ -72,10 +74,14 @@ impl Keys {
         self.0.seals_payloads
     }
 
+    fn client(&self) -> &Client {
+        self.0.client.get_or_init(|| Client::new(&self.0.sdk))
+    }
+
     /// A new data key for the organization.
     pub async fn generate(&self, organization: &OrganizationId, number: u32) -> Result<(DataKey, WrappedKey), Fault> {
         let action = format!("making a data key for {organization}");
-        let request = self.0.client.generate_data_key().key_id(&self.0.kms_key).key_spec(DataKeySpec::Aes256);
+        let request = self.client().generate_data_key().key_id(&self.0.kms_key).key_spec(DataKeySpec::Aes256);
         let answer = request.encryption_context(CONTEXT, organization.to_string()).send().await;
         let answer = answer.map_err(|error| fault(&action, error))?;
         let wrapped = answer.ciphertext_blob.map(|blob| WrappedKey(blob.into_inner()));
@@ -92,7 +98,7 @@ impl Keys {
     ) -> Result<DataKey, Fault> {
         let action = format!("unwrapping data key {number} of {organization}");
         // The key is named although the blob tells it: another key's blob is refused instead of tried.
-        let request = self.0.client.decrypt().key_id(&self.0.kms_key).ciphertext_blob(Blob::new(wrapped.0.clone()));
+        let request = self.client().decrypt().key_id(&self.0.kms_key).ciphertext_blob(Blob::new(wrapped.0.clone()));
         let answer = request.encryption_context(CONTEXT, organization.to_string()).send().await;
         let answer = answer.map_err(|error| fault(&action, error))?;
         plain(answer.plaintext, number, &action)

@@ -50,7 +50,7 @@ impl ChangeFilter {
         let from = self.after.map_or(all.from, bound);
         // Identifiers tell time to a few milliseconds: those of the instant itself are looked at one by one.
         let to = self.before.map_or(all.to, |before| bound(before.plus_millis(crate::domain::ksuid::STEP_MS)));
-        Range { from, to, ..Range::prefixed(keys::audit_log(organization), keys::CHANGE) }
+        Range { from, to, ..all }
     }
 }
 

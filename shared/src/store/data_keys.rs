@@ -21,7 +21,7 @@ use crate::keys::{DataKey, WrappedKey};
 
 /// What is written when the current key is older is sealed with a new one. A key that leaks without anybody knowing opens no
 /// more than what was written in this time.
-pub const DATA_KEY_AGE_MAX_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+const DATA_KEY_AGE_MAX_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// Keys of one organization: more than a century of them, or rotations by hand without end.
 pub const DATA_KEYS_MAX: u32 = 1_000;

@@ -133,14 +133,14 @@ impl Store {
         // Besides the attempts: the message, and perhaps the mark that its payload is gone.
         let count = ATTEMPTS_OF_A_MESSAGE_MAX + 2;
         let items = self.query_count("reading a delivery", &range, true, count).await?;
-        let Some((first, left)) = items.split_first() else { return Ok(None) };
-        if key_text(first, "sk") != Some(keys::MESSAGE) {
+        let mut items = items.into_iter();
+        let Some(first) = items.next().filter(|first| key_text(first, "sk") == Some(keys::MESSAGE)) else {
             return Ok(None); // it has expired
-        }
-        let message = messages::from_item(&self.open(first.clone()).await?)?;
+        };
+        let message = messages::from_item(&self.open(first).await?)?;
         let mut traces = Traces::default();
-        for item in left.iter().filter(|item| key_text(item, "sk") != Some(keys::EXPUNGED)) {
-            traces.add(item, &message.id)?;
+        for item in items.filter(|item| key_text(item, "sk") != Some(keys::EXPUNGED)) {
+            traces.add(&item, &message.id)?;
         }
         let traces = traces.of(endpoint);
         let first = traces.attempts.iter().find(|attempt| attempt.number == 1).map(|attempt| attempt.id);

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader, number, text};
 use super::page::{Range, endpoints_range};
-use super::sealing::{is_readable, page_of_readable};
+use super::sealing::page_of_readable;
 use super::{Created, Idempotency, Store, Updated, applications, keys};
 use crate::domain::application::Application;
 use crate::domain::audit::Change;
@@ -260,9 +260,8 @@ impl Store {
             }
         };
         let (pk, sk) = (keys::application(scope), keys::endpoint_sk(&id));
-        let Some(item) = self.get(&format!("reading endpoint {id}"), pk, sk).await? else { return Ok(None) };
-        let item = self.open(item).await?;
-        is_readable(&item).then(|| from_item(&item)).transpose()
+        let item = self.get_readable(&format!("reading endpoint {id}"), pk, sk).await?;
+        item.as_ref().map(from_item).transpose()
     }
 
     /// Endpoints of several applications by their identifiers; those that are gone are missing.
@@ -276,7 +275,7 @@ impl Store {
         }
         let items = self.batch_get("reading endpoints", by_key.keys().cloned().collect()).await?;
         let mut endpoints = HashMap::with_capacity(items.len());
-        for item in self.open_all(items).await?.iter().filter(|item| is_readable(item)) {
+        for item in &self.readable(items).await? {
             let key = |name| super::key_text(item, name).unwrap_or_default().to_owned();
             if let Some(whose) = by_key.get(&(key("pk"), key("sk"))) {
                 endpoints.insert(*whose, from_item(item)?);

@@ -50,7 +50,7 @@ pub use applications::ApplicationRef;
 pub use attempts::{AttemptFilter, Past};
 pub use audit::ChangeFilter;
 pub use background::TaskFilter;
-pub use data_keys::{DATA_KEY_AGE_MAX_MS, DATA_KEYS_MAX};
+pub use data_keys::DATA_KEYS_MAX;
 pub use deliveries::{Delivery, DeliveryFilter};
 pub use due::{DUE_SHARDS, DueDelivery, minute_of};
 pub use endpoints::{Audience, EndpointRef};

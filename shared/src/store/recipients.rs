@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sealing::is_readable;
 use super::{Store, applications, endpoints, gates, key_text, keys};
 use crate::domain::application::Application;
 use crate::domain::endpoint::Endpoint;
@@ -53,7 +52,7 @@ impl Store {
         let items = self.batch_get("reading recipients", by_key.keys().cloned().collect()).await?;
         let mut recipients = Recipients::default();
         // One that was sealed with a key that was erased is gone, too.
-        for item in self.open_all(items).await?.iter().filter(|item| is_readable(item)) {
+        for item in &self.readable(items).await? {
             let key = |name| key_text(item, name).unwrap_or_default().to_owned();
             match by_key.get(&(key("pk"), key("sk"))) {
                 Some(Kind::Endpoint(scope, id)) => {

@@ -4,8 +4,8 @@
 //! it is the organization's data key of the number that the sealed part names, and only where it was sealed: the item's key is
 //! the associated data.
 //!
-//! A record whose data key was erased is as good as gone. Its item comes back marked, [`is_readable`] tells, and whoever reads
-//! it leaves it out, or shows what is left.
+//! A record whose data key was erased is as good as gone. Its item comes back marked, and whoever reads it leaves it out ([`Store::readable`]),
+//! or shows what is left.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ const SEALED: &str = "sealed";
 pub(super) const ERASED: &str = "erased";
 
 /// Whether an item that came back is whole.
-pub(super) fn is_readable(item: &Item) -> bool {
+fn is_readable(item: &Item) -> bool {
     !item.contains_key(ERASED)
 }
 
@@ -52,11 +52,23 @@ impl Store {
             return Ok(item);
         }
         let place = Place::of(&item)?;
-        let key = self.current_data_key(&place.organization, now).await?;
         let plain = hidden::encode(&taken).ok_or_else(|| place.corrupt("encoding"))?;
-        let sealed = key.seal(&place.name, &plain).ok_or_else(|| place.corrupt("sealing"))?;
+        let sealed = self.seal_bytes(&place.organization, &place.name, &plain, now).await?;
         item.insert(SEALED.to_owned(), AttributeValue::B(Blob::new(sealed)));
         Ok(item)
+    }
+
+    /// One item, opened; none: it is not there, or cannot be opened any more.
+    pub(super) async fn get_readable(&self, action: &str, pk: String, sk: String) -> Result<Option<Item>, Fault> {
+        let Some(item) = self.get(action, pk, sk).await? else { return Ok(None) };
+        Ok(Some(self.open(item).await?).filter(is_readable))
+    }
+
+    /// The items, opened, without those that cannot be opened any more.
+    pub(super) async fn readable(&self, items: Vec<Item>) -> Result<Vec<Item>, Fault> {
+        let mut opened = self.open_all(items).await?;
+        opened.retain(is_readable);
+        Ok(opened)
     }
 
     /// The items as they were before they were sealed; those that were not are as they are.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::idempotency::{Creation, Transacted};
 use super::item::{Item, ItemBuilder, Reader};
 use super::page::Range;
-use super::sealing::{is_readable, page_of_readable};
+use super::sealing::page_of_readable;
 use super::{Created, Idempotency, Store, Updated, keys};
 use crate::domain::audit::Change;
 use crate::domain::endpoint::HeaderName;
@@ -163,9 +163,8 @@ impl Store {
             }
         };
         let (pk, sk) = (keys::sources(organization), keys::source_sk(&id));
-        let Some(item) = self.get(&format!("reading source {id}"), pk, sk).await? else { return Ok(None) };
-        let item = self.open(item).await?;
-        is_readable(&item).then(|| from_item(&item)).transpose()
+        let item = self.get_readable(&format!("reading source {id}"), pk, sk).await?;
+        item.as_ref().map(from_item).transpose()
     }
 
     /// Stores a changed source over the one that was read, once for an idempotency key if there is one.

@@ -121,11 +121,16 @@ impl Auth {
             keys,
             identities,
             known_keys: KnownKeys::default(),
-            limits: RateLimits::new(platform),
+            limits: RateLimits::new(platform, &store),
             hygiene: Hygiene::new(platform),
             store,
             effects: platform.effects.clone(),
         }
+    }
+
+    /// The limits of requests, for doors whose callers have no token.
+    pub fn limits(&self) -> &RateLimits {
+        &self.limits
     }
 
     /// A token for a portal.
