@@ -102,3 +102,26 @@ start_gateway() {
     url="http://127.0.0.1:$port"
     token=$("$gateway" token --jwt-secret "$jwt_secret")
 }
+
+# build_functions: every function as `sam build` builds it, but for the processor of this machine. Sets `functions`, the folder
+# with ‹function›/bootstrap. FANFARE_FUNCTIONS=FOLDER names one where that is done already.
+build_functions() {
+    functions=${FANFARE_FUNCTIONS:-}
+    if [[ -n "$functions" ]]; then
+        return
+    fi
+    install_cargo_lambda
+    local folder started=$SECONDS flags=()
+    for folder in functions/*/; do
+        flags+=(--bin "$(basename "$folder")")
+    done
+    cargo-lambda lambda build --quiet --release --config functions/lambda.toml "${flags[@]}" "$@"
+    functions="${CARGO_TARGET_DIR:-target}/lambda"
+    echo "built ${#flags[@]} functions in $((SECONDS - started)) s"
+}
+
+# With its cross compiler, which makes binaries run where the C library is older than here, or the processor another.
+install_cargo_lambda() {
+    install .lanes/cargo-lambda-zig cargo-lambda==1.9.2 ziglang==0.17.1
+    PATH="$PWD/.lanes/cargo-lambda-zig/bin:$PATH"
+}
