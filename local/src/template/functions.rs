@@ -16,9 +16,10 @@ use super::values::Values;
 const READ: [&str; 4] = ["Environment", "Events", "MemorySize", "Timeout"];
 /// How a function is built and deployed, what it may do, where its logs go, and what Lambda does when it fails to start,
 /// is throttled or calls itself by way of a queue, which nobody counts here.
-const WITHOUT_MEANING: [&str; 17] = [
+const WITHOUT_MEANING: [&str; 19] = [
     "Architectures",
     "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
     "CodeUri",
     "DeploymentPreference",
     "Description",
@@ -34,6 +35,7 @@ const WITHOUT_MEANING: [&str; 17] = [
     "Runtime",
     "Tags",
     "Tracing",
+    "VersionDescription",
 ];
 
 /// Lambda's defaults.
@@ -204,17 +206,27 @@ fn schedule(
     values: &Values<'_>,
 ) -> Result<SchedulePlan, TemplateError> {
     // A call that fails is not repeated here: the next one comes by itself.
-    properties
-        .only(&["ScheduleExpression"], &["Description", "Name", "OmitName", "RetryPolicy", "DeadLetterConfig"])?;
+    properties.only(
+        &["ScheduleExpression"],
+        &["Description", "Name", "OmitName", "RetryPolicy", "RoleArn", "DeadLetterConfig"],
+    )?;
     let expression = properties.required("ScheduleExpression")?;
     let period = schedule::period(&values.text(&expression)?).map_err(|reason| expression.wrong(reason))?;
     Ok(SchedulePlan { name: name.to_owned(), function: function.to_owned(), period })
 }
 
-/// Throttling and access logs are API Gateway's own business; anything else would change what a caller sees.
+/// Throttling, access logs and the names it answers to are API Gateway's own business; anything else would change what a caller
+/// sees.
 fn check_apis(resources: &Resources<'_>) -> Result<(), TemplateError> {
-    let without_meaning =
-        ["AccessLogSettings", "DefaultRouteSettings", "Description", "FailOnWarnings", "Name", "Tags"];
+    let without_meaning = [
+        "AccessLogSettings",
+        "DefaultRouteSettings",
+        "Description",
+        "DisableExecuteApiEndpoint",
+        "FailOnWarnings",
+        "Name",
+        "Tags",
+    ];
     for (_, api) in resources.of(Kind::HttpApi) {
         if let Some(properties) = &api.properties {
             properties.only(&[], &without_meaning)?;

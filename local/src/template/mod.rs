@@ -40,8 +40,9 @@ use values::Values;
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 const SECTIONS_READ: [&str; 3] = ["Parameters", "Globals", "Resources"];
-const SECTIONS_WITHOUT_MEANING: [&str; 5] =
-    ["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"];
+/// Mappings and conditions among them: whatever is read and refers to one is an error where it stands.
+const SECTIONS_WITHOUT_MEANING: [&str; 8] =
+    ["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Mappings", "Rules", "Conditions", "Outputs"];
 
 impl Plan {
     /// Reads a template. `parameters` go before the parameters' defaults; one that has neither, and is used, is an error.

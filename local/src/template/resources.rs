@@ -9,8 +9,13 @@ const MEMBERS_READ: [&str; 3] = ["Type", "Properties", "Metadata"];
 /// What happens to a resource when the stack is changed or deleted.
 const MEMBERS_WITHOUT_MEANING: [&str; 3] = ["DeletionPolicy", "UpdateReplacePolicy", "DependsOn"];
 
-/// Types that mean nothing on one machine: there are no permissions, log groups or alarms here.
-const TYPES_WITHOUT_MEANING: [&str; 9] = [
+/// What has no meaning may come and go by conditions, which are not understood here.
+const CONDITION: &str = "Condition";
+
+/// Types that mean nothing on one machine: there are no permissions, log groups, alarms or names of one's own here.
+const TYPES_WITHOUT_MEANING: [&str; 15] = [
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::ManagedPolicy",
@@ -18,7 +23,11 @@ const TYPES_WITHOUT_MEANING: [&str; 9] = [
     "AWS::IAM::Role",
     "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::Route53::RecordSetGroup",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 ];
 
@@ -55,9 +64,11 @@ impl<'a> Resources<'a> {
         let read = |(logical_id, member): (&'a str, Node<'a>)| {
             // Complaints begin with the logical id, and go on with the property as it is written in the template.
             let node = Node::new(logical_id, member.value());
-            node.only(&MEMBERS_READ, &MEMBERS_WITHOUT_MEANING)?;
-            let properties = node.get("Properties").map(|properties| Node::new(logical_id, properties.value()));
             let kind = kind(&node.required("Type")?)?;
+            let condition = (kind == Kind::WithoutMeaning).then_some(CONDITION);
+            let without_meaning: Vec<&str> = MEMBERS_WITHOUT_MEANING.into_iter().chain(condition).collect();
+            node.only(&MEMBERS_READ, &without_meaning)?;
+            let properties = node.get("Properties").map(|properties| Node::new(logical_id, properties.value()));
             Ok((logical_id, Resource { kind, properties, metadata: node.get("Metadata"), node }))
         };
         node.members()?.into_iter().map(read).collect::<Result<_, _>>().map(Self)

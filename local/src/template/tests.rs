@@ -102,8 +102,10 @@ fn check(template: &str, place: &str, reason: &str) {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    check("Conditions: {}\nResources: {}", "Conditions", "not understood");
-    check("Resources: { A: { Type: AWS::SNS::Topic } }", "A.Type", "AWS::SNS::Topic");
+    check("Hooks: {}\nResources: {}", "Hooks", "not understood");
+    check("Resources: { A: { Type: AWS::Kinesis::Stream } }", "A.Type", "AWS::Kinesis::Stream");
+    check(&with_function("{ MemorySize: !If [C, 128, 256] }"), "F.MemorySize", "not understood");
+    check(&with_function("{ Timeout: !FindInMap [M, k, v] }"), "F.Timeout", "not understood");
     check("Resources: { Q: { Type: AWS::SQS::Queue, Condition: C } }", "Q.Condition", "not understood");
     check("Resources: { Q: { Type: AWS::SQS::Queue, Properties: { FifoQueue: true } } }", "Q.FifoQueue", "not under");
     check("Resources: { B: { Type: AWS::S3::Bucket, Properties: { Nonsense: 1 } } }", "B.Nonsense", "not understood");
@@ -138,6 +140,14 @@ fn what_is_not_understood_is_named() {
     check(&queue, "F.Events.E.Properties.Queue", "points to nothing");
     let queue = event("{ Type: SQS, Properties: { Queue: !GetAtt Queue.Arn, MaximumBatchingWindowInSeconds: 1 } }");
     check(&queue, "F.Events.E.Properties.MaximumBatchingWindowInSeconds", "not understood");
+}
+
+#[test]
+fn conditions_decide_only_about_what_means_nothing_here() {
+    let template = "Conditions: { C: !Equals [a, b] }\nMappings: {}\nRules: {}\n\
+        Resources: { T: { Type: AWS::SNS::Topic, Condition: C }, Q: { Type: AWS::SQS::Queue } }";
+    assert_eq!(read(template).unwrap().queues.len(), 1);
+    check(&template.replace("AWS::SNS::Topic", "AWS::SQS::Queue"), "T.Condition", "not understood");
 }
 
 #[test]

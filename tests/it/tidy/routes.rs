@@ -28,16 +28,20 @@ fn the_template_routes_what_the_route_table_says() {
     let plan = plan();
     let binaries = binaries(&plan);
     let mut deployed = BTreeSet::new();
+    let mut add = |method: &'static str, path: &'static str, function| {
+        assert!(deployed.insert((method, path, function)), "{method} {path} is there twice");
+    };
     let mut by_default = Vec::new();
     for route in &plan.routes {
         let function = binaries[&*route.function];
-        match (&route.path, &route.method) {
-            (RoutePath::Default, _) => by_default.push(function),
-            (RoutePath::Pattern(path), Some(method)) => {
-                assert!(deployed.insert((method.as_str(), path.as_str(), function)), "{method} {path} is there twice");
-            }
-            (RoutePath::Pattern(path), None) => panic!("{path} takes any method"),
-        }
+        let RoutePath::Pattern(path) = &route.path else {
+            by_default.push(function);
+            continue;
+        };
+        let is_meant = |method: &str| route.method.as_ref().is_none_or(|own| own == method);
+        let meant: Vec<_> = ROUTES.iter().filter(|row| row.path == path && is_meant(row.method)).collect();
+        assert!(!meant.is_empty(), "{path} is a route of nobody's");
+        meant.iter().for_each(|row| add(row.method, row.path, function));
     }
     let table: BTreeSet<_> = ROUTES.iter().map(|route| (route.method, route.path, route.function)).collect();
     assert_eq!(deployed, table);
