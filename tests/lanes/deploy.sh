@@ -41,12 +41,12 @@ END
 }
 
 deploy() {
-    "$sam/bin/python" tests/lanes/deploy/package.py template.yaml "$functions" "$work/packaged.yaml"
+    "$sam/bin/python" tests/lanes/deploy/package.py template.yaml "$functions" "$work/packaged.yaml" DeploymentPreference=None
     "$ministack/bin/python" -c 'import boto3; boto3.client("s3").create_bucket(Bucket="artifacts")'
     "$sam/bin/sam" deploy --template-file "$work/packaged.yaml" --stack-name "$stack" --s3-bucket artifacts \
         --capabilities CAPABILITY_IAM --no-execute-changeset --no-progressbar --config-env none \
         --parameter-overrides "JwtSecret=$jwt_secret" HttpsOnly=false AllowedSubnets=127.0.0.0/8 RetrySchedule=1,1 \
-        PortalUrl=https://portal.example.com/ >"$work/deploy.log" 2>&1
+        PortalUrl=https://portal.example.com/ DeploymentPreference=None Alarms=false >"$work/deploy.log" 2>&1
     "$ministack/bin/python" tests/lanes/deploy/execute.py "$stack"
 }
 

@@ -51,11 +51,12 @@ def wire_method(method):
 
 
 def add_integration(api_id, described, ids):
-    logical_id = described["uri"]["Fn::Sub"].split("/functions/${")[1].split(".Arn}")[0]
+    """The document names the alias of a function, whose physical id is its ARN."""
+    logical_id = described["uri"]["Fn::Sub"].split("/functions/${")[1].split("}/invocations")[0]
     created = gateway.create_integration(
         ApiId=api_id,
         IntegrationType="AWS_PROXY",
-        IntegrationUri=functions.get_function(FunctionName=ids[logical_id])["Configuration"]["FunctionArn"],
+        IntegrationUri=ids[logical_id],
         PayloadFormatVersion=described["payloadFormatVersion"],
     )
     return created["IntegrationId"]
