@@ -104,20 +104,39 @@ start_gateway() {
 }
 
 # build_functions: every function as `sam build` builds it, but for the processor of this machine. Sets `functions`, the folder
-# with ‹function›/bootstrap. FANFARE_FUNCTIONS=FOLDER names one where that is done already.
+# with ‹function›/bootstrap. FANFARE_FUNCTIONS=FOLDER names one where that is done already; FANFARE_FUNCTIONS=dev takes development
+# builds, which are there in seconds and are not what is shipped.
 build_functions() {
     functions=${FANFARE_FUNCTIONS:-}
-    if [[ -n "$functions" ]]; then
-        return
+    if [[ "$functions" == dev ]]; then
+        echo "development builds: not what is shipped"
+        functions="$work/lambda"
+        cargo build --quiet --bins
+        local each
+        for each in $(function_names); do
+            mkdir -p "$functions/$each"
+            strip -o "$functions/$each/bootstrap" "${CARGO_TARGET_DIR:-target}/debug/$each"
+        done
+    elif [[ -z "$functions" ]]; then
+        functions="${CARGO_TARGET_DIR:-target}/lambda"
+        build_functions_into "$functions"
     fi
+}
+
+function_names() {
+    (cd functions && ls -d -- */) | tr -d /
+}
+
+# build_functions_into FOLDER [FLAG...]: FUNCTIONS="deliver publish" builds only those.
+build_functions_into() {
     install_cargo_lambda
-    local folder started=$SECONDS flags=()
-    for folder in functions/*/; do
-        flags+=(--bin "$(basename "$folder")")
+    local each started=$SECONDS flags=(--release --config functions/lambda.toml --lambda-dir "$1")
+    for each in ${FUNCTIONS:-$(function_names)}; do
+        flags+=(--bin "$each")
     done
-    cargo-lambda lambda build --quiet --release --config functions/lambda.toml "${flags[@]}" "$@"
-    functions="${CARGO_TARGET_DIR:-target}/lambda"
-    echo "built ${#flags[@]} functions in $((SECONDS - started)) s"
+    # Incremental compilation and fat LTO exclude each other.
+    CARGO_INCREMENTAL=0 cargo-lambda lambda build --quiet "${flags[@]}" "${@:2}"
+    echo "built the functions in $((SECONDS - started)) s"
 }
 
 # With its cross compiler, which makes binaries run where the C library is older than here, or the processor another.
