@@ -22,5 +22,6 @@ if ! has_target; then
 fi
 
 build_functions_into "$folder" --arm64
+# shellcheck disable=SC2086 # one argument for each function
 python3 tests/lanes/budgets/measure.py "$folder" ${FUNCTIONS:-} --only-sizes --machine aarch64
 is_done=true

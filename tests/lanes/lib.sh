@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is set here is for those who source it
 # What the lanes with a running gateway share: tools installed once, free ports, and a fresh gateway in memory that
 # ends with the lane. Sourced from the repository's root, by a script with `set -euo pipefail`; it takes the EXIT trap.
 #
