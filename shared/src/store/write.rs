@@ -3,7 +3,7 @@
 //! A put that is done twice leaves the same item, a delete that is done twice leaves none: after a fault the caller may
 //! simply do it again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,12 +50,13 @@ impl Write {
         }
     }
 
-    fn to_request(&self) -> Result<WriteRequest, Fault> {
+    /// The request, which the write becomes: an item is not copied on its way.
+    fn into_request(self) -> Result<WriteRequest, Fault> {
         let incomplete = |error| Fault::corrupt_because("building a write", error);
         let builder = WriteRequest::builder();
         Ok(match self {
             Self::Put(item) => {
-                let put = PutRequest::builder().set_item(Some(item.clone())).build().map_err(incomplete)?;
+                let put = PutRequest::builder().set_item(Some(item)).build().map_err(incomplete)?;
                 builder.put_request(put).build()
             }
             Self::Delete { pk, sk } => {
@@ -63,6 +64,18 @@ impl Write {
                 builder.delete_request(delete.build().map_err(incomplete)?).build()
             }
         })
+    }
+
+    /// The write behind a request that came back.
+    fn of_request(request: WriteRequest) -> Option<Self> {
+        if let Some(put) = request.put_request {
+            return Some(Self::Put(put.item));
+        }
+        let mut key = request.delete_request?.key;
+        let mut part = |name| {
+            key.remove(name).and_then(|value| if let AttributeValue::S(text) = value { Some(text) } else { None })
+        };
+        Some(Self::Delete { pk: part("pk")?, sk: part("sk")? })
     }
 }
 
@@ -102,25 +115,33 @@ impl BatchWriter {
     }
 }
 
+/// A write, and which of the caller's it is.
+type Open = (usize, Write);
+
 async fn write_all(client: &Client, table: &str, writes: Vec<Write>) -> Results {
     let mut results: Vec<Option<Result<(), Fault>>> = writes.iter().map(|_| None).collect();
+    let mut open: Vec<Open> = writes.into_iter().enumerate().collect();
     for attempt in 0..TRIES_MAX {
-        let open = next_round(&writes, &results);
         if open.is_empty() {
             break;
         }
         if attempt > 0 {
             tokio::time::sleep(PAUSE * 2u32.pow(attempt - 1)).await;
         }
-        match write_once(client, table, &writes, &open).await {
+        let (round, later) = next_round(open);
+        open = later;
+        let asked: Vec<usize> = round.iter().map(|(index, _)| *index).collect();
+        match write_once(client, table, round).await {
             Ok(unprocessed) => {
-                for index in open.into_iter().filter(|index| !unprocessed.contains(&own_key(&writes[*index]))) {
+                for index in asked.into_iter().filter(|index| !unprocessed.iter().any(|(left, _)| left == index)) {
                     results[index] = Some(Ok(()));
                 }
+                open.extend(unprocessed);
+                open.sort_unstable_by_key(|(index, _)| *index);
             }
             Err(error) => {
                 let error = Arc::new(error);
-                for index in open {
+                for index in asked {
                     results[index] = Some(Err(Fault::shared("writing items", Arc::clone(&error))));
                 }
             }
@@ -130,11 +151,13 @@ async fn write_all(client: &Client, table: &str, writes: Vec<Write>) -> Results 
     results.into_iter().map(|result| result.unwrap_or_else(throttled)).collect()
 }
 
-/// The open writes that may go together: a call may not name an item twice, so a second write of one waits for the next.
-fn next_round(writes: &[Write], results: &[Option<Result<(), Fault>>]) -> Vec<usize> {
+/// The writes that may go together, and those that wait: a call may not name an item twice, so a second write of one waits
+/// for the next.
+fn next_round(open: Vec<Open>) -> (Vec<Open>, Vec<Open>) {
     let mut keys = HashSet::new();
-    let open = (0..writes.len()).filter(|index| results[*index].is_none());
-    open.filter(|index| keys.insert(writes[*index].key())).collect()
+    let is_first: Vec<bool> = open.iter().map(|(_, write)| keys.insert(write.key())).collect();
+    let mut is_first = is_first.into_iter();
+    open.into_iter().partition(|_| is_first.next().unwrap_or_default())
 }
 
 fn own_key(write: &Write) -> (String, String) {
@@ -142,19 +165,16 @@ fn own_key(write: &Write) -> (String, String) {
     (pk.to_owned(), sk.to_owned())
 }
 
-/// One call; the keys of what it left unprocessed.
-async fn write_once(
-    client: &Client,
-    table: &str,
-    writes: &[Write],
-    open: &[usize],
-) -> Result<HashSet<(String, String)>, Fault> {
-    let requests = open.iter().map(|index| writes[*index].to_request()).collect::<Result<Vec<_>, _>>()?;
+/// One call; what it left unprocessed.
+async fn write_once(client: &Client, table: &str, round: Vec<Open>) -> Result<Vec<Open>, Fault> {
+    let mut indexes: HashMap<(String, String), usize> =
+        round.iter().map(|(index, write)| (own_key(write), *index)).collect();
+    let requests = round.into_iter().map(|(_, write)| write.into_request()).collect::<Result<Vec<_>, _>>()?;
     let answer = client.batch_write_item().request_items(table, requests).send().await;
     let left = answer.map_err(|error| fault("writing items", error))?.unprocessed_items.unwrap_or_default();
-    let key = |request: &WriteRequest| {
-        let item = request.put_request().map(PutRequest::item).or(request.delete_request().map(DeleteRequest::key))?;
-        Some((super::key_text(item, "pk")?.to_owned(), super::key_text(item, "sk")?.to_owned()))
+    let ours = |request| {
+        let write = Write::of_request(request)?;
+        Some((indexes.remove(&own_key(&write))?, write))
     };
-    Ok(left.values().flatten().filter_map(key).collect())
+    Ok(left.into_values().flatten().filter_map(ours).collect())
 }

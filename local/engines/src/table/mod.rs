@@ -1,16 +1,18 @@
 //! DynamoDB: the `dynoxide` engine behind the DynamoDB wire.
 //!
 //! dynoxide does one thing at a time, blocking, some ten to a few hundred microseconds each; `worker.rs` says where.
-//! `operations.rs` reads and writes the JSON.
+//! `operations.rs` reads and writes the JSON, `checkpoints.rs` copies the write-ahead log of a file.
 //!
 //! Differences from AWS that Fanfare's code can meet: every read is strongly consistent, there are no throttles and no
 //! `TransactionConflict`, streams have one shard, and time to live acts only when it is swept.
 
+mod checkpoints;
 mod operations;
 mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dynoxide::storage_backend::Clock as TableClock;
 use dynoxide::{Database, DynoxideError};
@@ -20,6 +22,7 @@ use s3s::Body;
 
 use crate::wire::{self, Response};
 use crate::{Clock, Durability, OpenError, SweepError};
+use checkpoints::Checkpoints;
 use worker::{Runner, Worker};
 
 /// SQLite's number for `synchronous = FULL`.
@@ -29,6 +32,8 @@ const FULL: i64 = 2;
 pub(crate) struct Table {
     runner: Runner,
     database: Database,
+    /// Of a file.
+    _checkpoints: Option<Checkpoints>,
 }
 
 impl Table {
@@ -36,7 +41,7 @@ impl Table {
         let clock: Arc<dyn TableClock> = Arc::new(InjectedClock(Arc::clone(clock)));
         let database = Database::memory_with_clock(clock)
             .map_err(|source| OpenError::Table { place: "memory".to_owned(), source })?;
-        Ok(Self { runner: Runner::InPlace(database.clone()), database })
+        Ok(Self { runner: Runner::InPlace(database.clone()), database, _checkpoints: None })
     }
 
     /// The engine offers no way to inject the clock of a file: time to live is the machine's here.
@@ -51,8 +56,11 @@ impl Table {
             Durability::PowerLoss if syncs_by_default(path).map_err(|source| failed(source.into()))? => {}
             Durability::PowerLoss => return Err(OpenError::NotDurable { place }),
         }
-        let worker = Worker::start(database.clone()).map_err(OpenError::Writer)?;
-        Ok(Self { runner: Runner::OnThread(worker), database })
+        let jobs = Arc::new(AtomicU64::new(0));
+        let checkpoints =
+            Checkpoints::start(path, durability, Arc::clone(&jobs)).map_err(|source| failed(source.into()))?;
+        let worker = Worker::start(database.clone(), jobs).map_err(OpenError::Writer)?;
+        Ok(Self { runner: Runner::OnThread(worker), database, _checkpoints: Some(checkpoints) })
     }
 
     /// Answers one operation.

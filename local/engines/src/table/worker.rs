@@ -6,6 +6,8 @@
 //! In memory a thread would harm. Tests pause Tokio's time, which moves as soon as every task waits, and it does not
 //! know of work on a thread; and a simulation repeats itself only if everything happens in one order.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -40,9 +42,11 @@ impl Runner {
 }
 
 impl Worker {
-    pub(crate) fn start(database: Database) -> std::io::Result<Self> {
+    /// `done` counts the jobs.
+    pub(crate) fn start(database: Database, done: Arc<AtomicU64>) -> std::io::Result<Self> {
         let (jobs, receiver) = channel();
-        let thread = std::thread::Builder::new().name("table".to_owned()).spawn(move || work(&database, &receiver))?;
+        let work = move || work(&database, &receiver, &done);
+        let thread = std::thread::Builder::new().name("table".to_owned()).spawn(work)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -73,8 +77,9 @@ impl Drop for Worker {
 }
 
 /// A panic of the engine costs its caller an error, not everybody the table.
-fn work(database: &Database, jobs: &Receiver<Job>) {
+fn work(database: &Database, jobs: &Receiver<Job>, done: &AtomicU64) {
     while let Ok(job) = jobs.recv() {
+        done.fetch_add(1, Ordering::Relaxed);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(database)));
         if outcome.is_err() {
             tracing::error!("the table engine panicked");
