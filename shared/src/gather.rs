@@ -1,8 +1,9 @@
 //! Gathering: many callers that each want one thing done, and an engine that does many in one call.
 //!
 //! While one call is on its way, what arrives meanwhile waits together and becomes the next call. So a lone caller waits
-//! for nobody, and under load a call carries as much as it may. No timer, no background task: the callers themselves take
-//! turns, which is what a Lambda function needs, since it is frozen as soon as its last caller has its answer.
+//! for nobody, those who come in one moment share a call, and under load a call carries as much as it may. No timer, no
+//! background task: the callers themselves take turns, which is what a Lambda function needs, since it is frozen as soon as its
+//! last caller has its answer.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -63,6 +64,8 @@ impl<T: Send + 'static> Gatherer<T> {
     pub async fn run(&self, thing: T, bytes: usize) -> Result<(), Fault> {
         let (done, mut outcome) = oneshot::channel();
         self.queue().push_back(Waiting { thing, bytes, done });
+        // Those who come in this very moment come along: the other endpoints of a message, the other attempts of a batch.
+        tokio::task::yield_now().await;
         // Either another caller's call takes this thing along, or it is our turn to make a call for everybody.
         tokio::select! {
             biased;
@@ -155,6 +158,23 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..8).collect::<Vec<_>>());
         assert!(calls.len() < 8 && calls.iter().all(|call| call.len() <= 2), "{calls:?}");
+    }
+
+    /// Whatever is free to go alone.
+    #[tokio::test]
+    async fn those_who_come_together_go_together() {
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&calls);
+        let limits = Limits { items_max: 25, bytes_max: 1_000, calls_max: 4 };
+        let call: Call<u32> = Box::new(move |batch| {
+            seen.lock().unwrap().push(batch.len());
+            let results = batch.iter().map(|_| Ok(())).collect();
+            Box::pin(std::future::ready(results))
+        });
+        let gatherer = Gatherer::new(limits, call);
+        let results = futures_util::future::join_all((0..10).map(|n| gatherer.run(n, 1))).await;
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(*calls.lock().unwrap(), [10]);
     }
 
     #[tokio::test]
