@@ -194,20 +194,53 @@ pub(super) struct DemoArgs {
     pub(super) messages: u32,
 }
 
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scenario {
+    /// Messages over 16 connections, one endpoint
+    Publish,
+    /// Messages over one connection: how long one takes
+    Latency,
+    /// Messages for five endpoints each
+    FanOut,
+    /// As publish, with two more endpoints that always answer 503
+    Failing,
+    /// A file of messages
+    Import,
+    /// Lists and lookups over what was published
+    List,
+    /// Each of them, one after the other
+    All,
+}
+
+impl Scenario {
+    /// As the command line spells it.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fanfare bench                             state on disk, in a temporary folder
-  fanfare bench --endpoints 5 --memory
+  fanfare bench                             publish; state on disk, in a temporary folder
+  fanfare bench fan-out --memory
+  fanfare bench all --json                  every scenario, a line of JSON for each
   fanfare bench --durability power-loss --json
-  fanfare bench --import 100MB --endpoints 0")]
+  fanfare bench import --import 100MB")]
 pub(super) struct BenchArgs {
-    /// How many messages to publish
-    #[arg(long, default_value_t = 20_000, value_name = "N")]
-    pub(super) messages: usize,
-    /// How many endpoints want each message
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(super) endpoints: usize,
+    /// What to measure; the flags below change how much of it
+    #[arg(value_enum, default_value_t = Scenario::Publish, value_name = "SCENARIO")]
+    pub(super) scenario: Scenario,
+    /// How many messages to publish [default: by scenario, 20000 for publish]
+    #[arg(long, value_name = "N")]
+    pub(super) messages: Option<usize>,
+    /// How many endpoints want each message [default: 1; fan-out 5, import 0]
+    #[arg(long, value_name = "N")]
+    pub(super) endpoints: Option<usize>,
+    /// How many more endpoints want each message and answer 503 [default: 0; failing 2]
+    #[arg(long, value_name = "N")]
+    pub(super) failing: Option<usize>,
     /// How many more endpoints want each message, accept the connection and never answer
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) dead: usize,
@@ -217,14 +250,14 @@ pub(super) struct BenchArgs {
     /// Attempt every delivery at once, whatever is known about its receiver
     #[arg(long)]
     pub(super) no_breaker: bool,
-    /// Over how many keep-alive connections, one request at a time on each
-    #[arg(long, default_value_t = 16, value_name = "N")]
-    pub(super) connections: usize,
-    /// When all have arrived, also measure this many requests of each kind of list and lookup
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(super) reads: usize,
-    /// Import one file of this size instead of publishing messages one by one; 10MB, 1GB
-    #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with_all = ["messages", "rate", "dead", "reads"])]
+    /// Over how many keep-alive connections, one request at a time on each [default: 16; latency 1]
+    #[arg(long, value_name = "N")]
+    pub(super) connections: Option<usize>,
+    /// When all have arrived, also measure this many requests of each kind of list and lookup [default: 0; list 1000]
+    #[arg(long, value_name = "N")]
+    pub(super) reads: Option<usize>,
+    /// Import one file of this size instead of publishing messages one by one; 10MB, 1GB [default: none; import 50MB]
+    #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with_all = ["messages", "rate", "dead", "failing", "reads"])]
     pub(super) import: Option<u64>,
     /// Size of a payload
     #[arg(long, default_value_t = 512, value_name = "BYTES")]

@@ -1,4 +1,4 @@
-//! `fanfare bench --import SIZE`: how fast a file becomes messages.
+//! `fanfare bench import`: how fast a file becomes messages.
 //!
 //! A file of NDJSON of about this size is made, uploaded over the public API as `fanfare import` does it, and followed to
 //! its end. Endpoints, if there are any, get their webhooks meanwhile and take their share of the machine.
@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 
 use super::meter::Meter;
 use super::report::{memory_peak_mb, rate};
+use super::scenario::Setup;
 use super::{APPLICATION, options, state};
 use crate::Gateway;
 use crate::cli::api::{self, NewEndpoint};
-use crate::cli::args::{BenchArgs, organization_default};
+use crate::cli::args::organization_default;
 use crate::cli::http_client::Connection;
 use crate::cli::import::{Client, Job, Standing};
 use crate::cli::receivers::Receiver;
@@ -40,21 +41,21 @@ struct Measured {
     standing: Standing,
 }
 
-pub(super) async fn run(args: &BenchArgs, bytes: u64) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(setup: &Setup, bytes: u64) -> anyhow::Result<ExitCode> {
     let file = tempfile::NamedTempFile::new().context("making a temporary file")?;
-    let (path, payload_bytes) = (file.path().to_owned(), args.payload_bytes);
+    let (path, payload_bytes) = (file.path().to_owned(), setup.payload_bytes);
     tokio::task::spawn_blocking(move || write_lines(&path, bytes, payload_bytes)).await??;
 
-    let (state, _temporary) = state(args)?;
+    let (state, _temporary) = state(setup)?;
     let meter = Meter::default();
-    let gateway = Gateway::start_with(options(args, state), |client| meter.wrap(client)).await?;
+    let gateway = Gateway::start_with(options(setup, state), |client| meter.wrap(client)).await?;
     let token = gateway.token(&organization_default().context("the default organization")?)?;
     let deliveries = Arc::new(AtomicU64::new(0));
-    let receivers = prepare(&gateway, &token, args.endpoints, &deliveries).await?;
+    let receivers = prepare(&gateway, &token, setup.endpoints, &deliveries).await?;
     let measured = measure(&gateway, &token, file.path(), &meter, &deliveries).await?;
     drop(receivers);
     gateway.shutdown().await;
-    say(&if args.json { measured.json(args).to_string() } else { measured.table(args) });
+    say(&if setup.json { measured.json(setup).to_string() } else { measured.table(setup) });
     Ok(if measured.standing.is_finished() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -133,28 +134,28 @@ impl Measured {
         rate(usize::try_from(self.standing.lines_read).unwrap_or(usize::MAX), self.importing)
     }
 
-    fn table(&self, args: &BenchArgs) -> String {
+    fn table(&self, setup: &Setup) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         let mut row = |name: &str, value: String| {
             table.add_row([name, &value]);
         };
         let megabytes = |mb: Option<f64>| mb.map_or("unknown".to_owned(), |mb| format!("{mb:.0} MB"));
-        row("file", format!("{:.1} MB, payloads of {} bytes", self.bytes as f64 / 1e6, args.payload_bytes));
+        row("file", format!("{:.1} MB, payloads of {} bytes", self.bytes as f64 / 1e6, setup.payload_bytes));
         row("import", format!("{}, {}", self.standing.status, self.standing.counts()));
         row("uploaded in", format!("{:.1?}", self.uploading));
         row("imported in", format!("{:.1?}, {:.0} lines/s", self.importing, self.lines_per_s()));
         row("memory, peak", format!("{}, before {}", megabytes(memory_peak_mb()), megabytes(self.memory_before_mb)));
         row("table, for 1,000 lines", format!("{:.0} write units", self.per_1000_lines(self.write_units)));
         row("import, for 1,000 lines", format!("{:.3} invocations", self.per_1000_lines(self.invocations as f64)));
-        row("delivered meanwhile", format!("{} to {} endpoints", self.deliveries, args.endpoints));
+        row("delivered meanwhile", format!("{} to {} endpoints", self.deliveries, setup.endpoints));
         table.to_string()
     }
 
-    fn json(&self, args: &BenchArgs) -> Value {
+    fn json(&self, setup: &Setup) -> Value {
         let Standing { status, lines_read, accepted, duplicate, rejected, .. } = &self.standing;
         json!({
-            "bytes": self.bytes, "payload_bytes": args.payload_bytes, "endpoints": args.endpoints,
+            "scenario": setup.scenario.name(), "bytes": self.bytes, "payload_bytes": setup.payload_bytes, "endpoints": setup.endpoints,
             "status": status, "lines": lines_read, "accepted": accepted, "duplicate": duplicate, "rejected": rejected,
             "upload_s": self.uploading.as_secs_f64(), "import_s": self.importing.as_secs_f64(),
             "lines_per_s": self.lines_per_s(),

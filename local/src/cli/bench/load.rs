@@ -12,7 +12,7 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 
 use super::APPLICATION;
-use crate::cli::args::BenchArgs;
+use super::scenario::Setup;
 use crate::cli::http_client::Connection;
 
 /// `{"n":"00000042","pad":"…"}`: the number stands where it is found without parsing.
@@ -45,18 +45,18 @@ pub(super) struct Published {
 }
 
 impl Load {
-    pub(super) fn new(args: &BenchArgs) -> Self {
-        let times = || (0..args.messages).map(|_| AtomicU32::new(NEVER)).collect();
+    pub(super) fn new(setup: &Setup) -> Self {
+        let times = || (0..setup.messages).map(|_| AtomicU32::new(NEVER)).collect();
         Self {
             begun: Instant::now(),
-            pad: "x".repeat(args.payload_bytes.saturating_sub(HEAD_BYTES)),
+            pad: "x".repeat(setup.payload_bytes.saturating_sub(HEAD_BYTES)),
             sent_us: times(),
-            arrived_us: (0..args.endpoints).map(|_| times()).collect(),
+            arrived_us: (0..setup.endpoints).map(|_| times()).collect(),
             next: AtomicUsize::new(0),
             deliveries: AtomicUsize::new(0),
             repeats: AtomicUsize::new(0),
             last_arrival_us: AtomicU64::new(0),
-            period: args.rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
+            period: setup.rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(1) / rate),
         }
     }
 

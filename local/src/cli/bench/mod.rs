@@ -13,9 +13,11 @@ mod load;
 mod meter;
 mod reads;
 mod report;
+mod scenario;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,13 +27,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use super::api::{self, NewEndpoint};
-use super::args::{BenchArgs, organization_default};
+use super::args::{BenchArgs, Scenario, organization_default};
 use super::http_client::Connection;
 use super::receivers::Receiver;
 use super::terminal::{is_watched, say};
 use crate::{Gateway, Options, State};
 use dead::Dead;
 use load::Load;
+use scenario::Setup;
 
 const APPLICATION: &str = "bench";
 /// A bench waits for what is still to arrive as long as something arrives; after this long without, it gives up.
@@ -40,34 +43,41 @@ const LOOK_PERIOD: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     telemetry::start("error", LogFormat::Text);
-    if let Some(bytes) = args.import {
-        return import::run(&args, bytes).await;
+    if args.scenario == Scenario::All {
+        return scenario::run_each();
     }
-    let (state, _temporary) = state(&args)?;
-    let gateway = Gateway::start(options(&args, state)).await?;
+    let setup = Setup::new(args);
+    if let Some(bytes) = setup.import {
+        return import::run(&setup, bytes).await;
+    }
+    let (state, _temporary) = state(&setup)?;
+    let gateway = Gateway::start(options(&setup, state)).await?;
     let token = gateway.token(&organization_default().context("the default organization")?)?;
-    let load = Arc::new(Load::new(&args));
-    let dead = Dead::default();
-    let receivers = prepare(&gateway, &token, &load, args.dead, &dead).await?;
-    let published = load::publish(&load, gateway.address(), &token, args.connections).await?;
+    let load = Arc::new(Load::new(&setup));
+    let (dead, failed) = (Dead::default(), Arc::new(AtomicUsize::new(0)));
+    let receivers = prepare(&gateway, &token, &load, &setup, &dead, &failed).await?;
+    let worked_before = report::processor_time();
+    let published = load::publish(&load, gateway.address(), &token, setup.connections).await?;
     let is_complete = wait(&load).await;
-    let reads = match args.reads {
+    let worked = report::processor_time().zip(worked_before).map(|(after, before)| after.saturating_sub(before));
+    let reads = match setup.reads {
         0 => Vec::new(),
         times => reads::measure(&gateway, &token, times).await?,
     };
     drop(receivers); // and with them the connections that still wait
     gateway.shutdown().await;
-    let report = report::Report::new(&args, &load, &published, &reads, &dead);
-    say(&if args.json { report.json() } else { report.table() });
+    let failed = failed.load(Ordering::Relaxed);
+    let report = report::Report::new(&setup, &load, &published, worked, &reads, &dead, failed);
+    say(&if setup.json { report.json() } else { report.table() });
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn options(args: &BenchArgs, state: State) -> Options {
+fn options(setup: &Setup, state: State) -> Options {
     Options {
-        durability: args.durability.into(),
+        durability: setup.durability.into(),
         overrides: [
             (names::LOG_LEVEL.to_owned(), "error".to_owned()),
-            (names::CIRCUIT_BREAKER.to_owned(), (!args.no_breaker).to_string()),
+            (names::CIRCUIT_BREAKER.to_owned(), (!setup.no_breaker).to_string()),
         ]
         .into(),
         ..Options::new(state)
@@ -75,11 +85,11 @@ fn options(args: &BenchArgs, state: State) -> Options {
 }
 
 /// A temporary directory unless another one, or memory, was asked for.
-fn state(args: &BenchArgs) -> anyhow::Result<(State, Option<TempDir>)> {
-    if args.memory {
+fn state(setup: &Setup) -> anyhow::Result<(State, Option<TempDir>)> {
+    if setup.memory {
         return Ok((State::Memory, None));
     }
-    if let Some(directory) = &args.data {
+    if let Some(directory) = &setup.data {
         return Ok((State::Disk(directory.clone()), None));
     }
     let directory = tempfile::tempdir().context("making a temporary directory")?;
@@ -90,8 +100,9 @@ async fn prepare(
     gateway: &Gateway,
     token: &str,
     load: &Arc<Load>,
-    dead_count: usize,
+    setup: &Setup,
     dead: &Dead,
+    failed: &Arc<AtomicUsize>,
 ) -> anyhow::Result<Vec<Receiver>> {
     let mut api = Connection::open(gateway.address(), token).await?;
     api::create_application(&mut api, APPLICATION).await?;
@@ -104,7 +115,15 @@ async fn prepare(
         });
         receivers.push(receiver.await?);
     }
-    for _ in 0..dead_count {
+    for _ in 0..setup.failing {
+        let failed = Arc::clone(failed);
+        let receiver = Receiver::start(move |_, _| {
+            failed.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(http::StatusCode::SERVICE_UNAVAILABLE)
+        });
+        receivers.push(receiver.await?);
+    }
+    for _ in 0..setup.dead {
         let dead = dead.clone();
         receivers.push(Receiver::start(move |_, _| dead.keep_waiting()).await?);
     }
