@@ -36,6 +36,7 @@
 //! | [`limits`], [`hygiene`] | who asks too often waits; what every response has, and what nobody is told |
 //! | [`audit`] | every change of the configuration is on record, once, without secrets |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
+//! | [`cost`] | what is asked of AWS for it, counted, is what `fanfare cost` reckons with |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
 //!
@@ -51,6 +52,7 @@ mod authorization;
 mod bad_input;
 mod caching;
 mod contract;
+mod cost;
 mod creating;
 mod dead_letters;
 mod deadlines;

@@ -11,6 +11,7 @@ use fanfare::domain::access::Role;
 use fanfare::domain::ids::OrganizationId;
 use fanfare_engines::Durability;
 
+use super::cost::CostArgs;
 use super::import::{CONNECTIONS_DEFAULT, ColumnArg};
 use crate::options::{Options, State};
 
@@ -28,7 +29,8 @@ Examples:
   fanfare import events.ndjson --app acme   make messages of a file
   fanfare demo                              see it at work, in under a minute
   fanfare bench --messages 20000            measure it on this machine
-  fanfare simulate --seeds 1000             play a thousand disasters";
+  fanfare simulate --seeds 1000             play a thousand disasters
+  fanfare cost --messages 10M               see what it costs on AWS";
 
 /// The webhook gateway on one machine: the functions that run on AWS Lambda, behind a real HTTP listener, with table,
 /// queue and bucket embedded. Started without a command it serves the API until Ctrl-C.
@@ -53,6 +55,8 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Play disasters in simulated time, each drawn from a seed; fails if a promise is broken
     Simulate(SimulateArgs),
+    /// Say what a load costs on AWS, line by line, and what it costs elsewhere
+    Cost(CostArgs),
 }
 
 /// Where the state is, and the secret with it.

@@ -6,6 +6,7 @@
 mod api;
 mod args;
 mod bench;
+pub mod cost;
 mod demo;
 mod http_client;
 mod import;
@@ -31,6 +32,7 @@ pub async fn run() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(args).await,
         Some(Command::Bench(args)) => bench::run(args).await,
         Some(Command::Simulate(args)) => simulate::run(args).await,
+        Some(Command::Cost(args)) => cost::run(args),
     };
     match done {
         Ok(code) => code,

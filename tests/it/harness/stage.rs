@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use axum::Router;
 use axum::body::Body;
@@ -71,13 +72,23 @@ impl Stage {
 
     /// As [`Stage::new`], with another network towards receivers.
     pub(crate) async fn with_network(variables: &[(&str, &str)], network: Arc<dyn Network>) -> Self {
+        Self::watched(variables, network, |client| client).await
+    }
+
+    /// As [`Stage::with_network`], with something between the functions' SDK and the engines.
+    pub(crate) async fn watched(
+        variables: &[(&str, &str)],
+        network: Arc<dyn Network>,
+        watch: impl FnOnce(SharedHttpClient) -> SharedHttpClient,
+    ) -> Self {
         let (clock, faults) = (TestClock::new(), Faults::default());
         let engines = Engines::in_memory(clock.for_engines()).unwrap();
         let parameters = BTreeMap::from([("JwtSecret".to_owned(), JWT_SECRET.to_owned())]);
         let plan = Plan::read(TEMPLATE, &Place::local("http://engines.local"), &parameters).unwrap();
         provision(&plan, &engines.sdk_config()).await.unwrap();
         let sqs = aws_sdk_sqs::Client::new(&engines.sdk_config());
-        let platform = platform(&plan, variables, &engines, &faults, &clock, network);
+        let client = faults.wrap(watch(engines.http_client()));
+        let platform = platform(&plan, variables, &engines, client, &clock, network);
         let organization = OrganizationId::parse(ORGANIZATION).unwrap();
         let secret = JwtSecret::parse(JWT_SECRET).unwrap();
         Self {
@@ -263,7 +274,7 @@ fn platform(
     plan: &Plan,
     variables: &[(&str, &str)],
     engines: &Engines,
-    faults: &Faults,
+    client: SharedHttpClient,
     clock: &TestClock,
     network: Arc<dyn Network>,
 ) -> Platform {
@@ -276,7 +287,7 @@ fn platform(
     let mut environment = plan.functions.iter().find(|f| f.binary == "publish").unwrap().environment.clone();
     environment.extend(defaults.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let sdk = engines.sdk_config().into_builder();
-    let sdk = sdk.http_client(faults.wrap(engines.http_client())).sleep_impl(TokioSleep::new());
+    let sdk = sdk.http_client(client).sleep_impl(TokioSleep::new());
     let settings = Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
     let sdk = sdk.retry_config(RetryConfig::disabled()).build();
     Platform::new(settings, sdk, clock.effects(), network)
