@@ -19,11 +19,8 @@ const PAYLOAD_BYTES: usize = 1_000;
 const BATCH: usize = 10;
 
 pub(super) async fn count() -> Scenarios {
-    let started = std::time::Instant::now();
     let (publish_cold, deliver_cold) = cold().await;
-    eprintln!("scenario {:?}", started.elapsed());
     let (publish_repeated, publish_of_a_hundred, deliver_ten_to_one, deliver_steady) = steady().await;
-    eprintln!("scenario {:?}", started.elapsed());
     let failing = failing().await;
     Scenarios {
         publish_repeated,
@@ -32,31 +29,13 @@ pub(super) async fn count() -> Scenarios {
         deliver_ten_to_one,
         deliver_steady,
         deliver_cold,
-        deliver_slow: {
-            eprintln!("deliver_slow {:?}", started.elapsed());
-            slow(Duration::from_millis(300)).await
-        },
+        deliver_slow: slow(Duration::from_millis(300)).await,
         deliver_slower: slow(Duration::from_millis(1_500)).await,
-        postponed: {
-            eprintln!("postponed {:?}", started.elapsed());
-            postponed().await
-        },
-        swept: {
-            eprintln!("swept {:?}", started.elapsed());
-            swept().await
-        },
-        sweep_empty: {
-            eprintln!("sweep_empty {:?}", started.elapsed());
-            sweep_empty().await
-        },
-        import_begun: {
-            eprintln!("import_begun {:?}", started.elapsed());
-            import_begun().await
-        },
-        inbound: {
-            eprintln!("inbound {:?}", started.elapsed());
-            inbound().await
-        },
+        postponed: postponed().await,
+        swept: swept().await,
+        sweep_empty: sweep_empty().await,
+        import_begun: import_begun().await,
+        inbound: inbound().await,
         ..failing
     }
 }
