@@ -3,6 +3,8 @@
 //! The engine has such a table inside its own HTTP server, which cannot be called without a socket; this is the same
 //! without its finer points of how malformed requests are worded, which no SDK client sends.
 
+use dynoxide::actions::describe_time_to_live::DescribeTimeToLiveRequest;
+use dynoxide::actions::update_time_to_live::{UpdateTimeToLiveRequest, UpdateTimeToLiveResponse};
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +34,7 @@ pub(super) async fn run(runner: &Runner, operation: &str, body: &[u8]) -> Answer
         "UpdateTable" => call(runner, body, Database::update_table).await,
         "DeleteTable" => call(runner, body, Database::delete_table).await,
         "ListTables" => call(runner, body, Database::list_tables).await,
-        "UpdateTimeToLive" => call(runner, body, Database::update_time_to_live).await,
+        "UpdateTimeToLive" => call(runner, body, set_expiry).await,
         "DescribeTimeToLive" => call(runner, body, Database::describe_time_to_live).await,
         "ListStreams" => call(runner, body, Database::list_streams).await,
         "DescribeStream" => call(runner, body, Database::describe_stream).await,
@@ -53,6 +55,20 @@ where
     let request: Q = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
     let response = runner.run(move |database| operation(database, request)).await?;
     serde_json::to_vec(&response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// DynamoDB refuses to be told what it knows. The engine does not, and whoever is used to it would fail in an account.
+fn set_expiry(
+    database: &Database,
+    request: UpdateTimeToLiveRequest,
+) -> Result<UpdateTimeToLiveResponse, DynoxideError> {
+    let described = DescribeTimeToLiveRequest { table_name: request.table_name.clone() };
+    let status = database.describe_time_to_live(described)?.time_to_live_description.time_to_live_status;
+    match (status.as_str(), request.time_to_live_specification.enabled) {
+        ("ENABLED", true) => Err(DynoxideError::ValidationException("TimeToLive is already enabled".to_owned())),
+        ("DISABLED", false) => Err(DynoxideError::ValidationException("TimeToLive is already disabled".to_owned())),
+        _ => database.update_time_to_live(request),
+    }
 }
 
 /// The engine's requests say in front of the message which error of DynamoDB a malformed value is; a type mismatch
