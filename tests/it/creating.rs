@@ -65,7 +65,7 @@ async fn a_key_is_forgotten_after_a_day() {
     let first = create().await;
     assert_eq!(create().await, first);
     stage.clock.forward_s(25 * 3_600);
-    stage.engines.sweep_expired().await.unwrap();
+    stage.engines.sweep_expired().await;
     assert_ne!(create().await, first);
 }
 

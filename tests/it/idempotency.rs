@@ -1,12 +1,11 @@
 //! A message that is posted again is the same message: accepted once, delivered once.
 
-use fanfare_engines::Engines;
 use serde_json::json;
 use svix::error::Error;
 use svix::models::MessageIn;
 
 use crate::harness::table::items_of;
-use crate::harness::{Receiver, Stage, Way, World};
+use crate::harness::{Engines, Receiver, Stage, Way, World};
 
 fn order(number: u32) -> MessageIn {
     MessageIn::new("order.placed".to_owned(), json!({ "order": number }))

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use fanfare::domain::timestamp::Timestamp;
 use fanfare::effects::{Clock, Effects, Random, SystemClock, SystemRandom};
+use fanfare_second_engines::SecondEngines;
 
 /// A clock for the functions and the engines alike. It stands still until it is moved, unless it ticks.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ impl TestClock {
 
     pub(crate) fn forward_ms(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::SeqCst);
+        self.tell();
     }
 
     pub(crate) fn forward_s(&self, seconds: i64) {
@@ -35,6 +37,12 @@ impl TestClock {
     /// To the beginning of a minute counted from the epoch.
     pub(crate) fn go_to_minute(&self, minute: i64) {
         self.now_ms.store(minute * 60_000, Ordering::SeqCst);
+        self.tell();
+    }
+
+    /// Engines of others cannot look at it.
+    fn tell(&self) {
+        SecondEngines::set_clock(u64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap());
     }
 
     pub(crate) fn for_engines(&self) -> fanfare_engines::Clock {

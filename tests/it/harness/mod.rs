@@ -3,6 +3,7 @@
 //! - [`World`]: the whole gateway behind its HTTP listener, for tests that speak the API as a customer does.
 //! - [`Stage`]: the functions on engines in memory, where nothing runs by itself: a test calls a function, moves queue
 //!   messages and the clock, and makes single AWS calls fail ([`Faults`]).
+//! - [`Engines`]: what the two ways run on.
 //! - [`Names`]: the name server of a stage.
 //! - [`FileMaker`]: files to import, with what must come of them.
 //! - [`Receiver`]: answers deliveries by a script and verifies every one of them with the official verifiers.
@@ -11,6 +12,7 @@
 
 mod answer;
 mod clock;
+mod engines;
 mod faults;
 mod files;
 mod made_files;
@@ -26,6 +28,7 @@ mod workers;
 mod world;
 
 pub(crate) use answer::Answer;
+pub(crate) use engines::Engines;
 pub(crate) use faults::Way;
 pub(crate) use files::LONG_MS;
 pub(crate) use made_files::{BadOne, FileMaker, Flaw};

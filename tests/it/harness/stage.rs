@@ -15,7 +15,6 @@ use fanfare::domain::ids::OrganizationId;
 use fanfare::http::auth::issue_token;
 use fanfare::http::routes::ROUTES;
 use fanfare::network::Network;
-use fanfare_engines::Engines;
 use fanfare_local::provision::provision;
 use fanfare_local::template::{Place, Plan, TEMPLATE};
 use http::Request;
@@ -25,6 +24,7 @@ use tower::ServiceExt;
 
 use super::answer::Answer;
 use super::clock::TestClock;
+use super::engines::Engines;
 use super::faults::Faults;
 use super::names::Names;
 use super::receiver::Receiver;
@@ -82,7 +82,7 @@ impl Stage {
         watch: impl FnOnce(SharedHttpClient) -> SharedHttpClient,
     ) -> Self {
         let (clock, faults) = (TestClock::new(), Faults::default());
-        let engines = Engines::in_memory(clock.for_engines()).unwrap();
+        let engines = Engines::in_memory(clock.for_engines());
         let parameters = BTreeMap::from([("JwtSecret".to_owned(), JWT_SECRET.to_owned())]);
         let plan = Plan::read(TEMPLATE, &Place::local("http://engines.local"), &parameters).unwrap();
         provision(&plan, &engines.sdk_config()).await.unwrap();

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use fanfare_engines::Engines;
+
+use super::engines::Engines;
 
 /// The name the local gateway gives the table.
 pub(crate) const TABLE: &str = "fanfare";

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use aws_sdk_sqs::types::QueueAttributeName;
 use fanfare::config::JwtSecret;
 use fanfare::domain::ids::OrganizationId;
-use fanfare_engines::Engines;
 use fanfare_local::{Gateway, Options, State};
+use fanfare_second_engines::SecondEngines;
 use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use svix::api::{MessageAttemptListByMsgOptions, MessageCreateOptions, Svix, Svix
 use svix::models::{ApplicationIn, EndpointIn, MessageAttemptOut, MessageIn, MessageOut};
 
 use super::answer::Answer;
+use super::engines::Engines;
 use super::raw::send;
 use super::receiver::Receiver;
 use super::stage::ORGANIZATION;
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) svix: Svix,
     pub(crate) receiver: Receiver,
     pub(crate) token: String,
+    engines: Engines,
     gateway: Gateway,
 }
 
@@ -45,9 +47,17 @@ impl World {
     }
 
     async fn of(options: Options) -> Self {
-        let gateway = Gateway::start(options).await.unwrap();
+        let others = SecondEngines::empty();
+        let gateway = Gateway::start_with(options, |client| others.wrap(client)).await.unwrap();
+        let engines = Engines::of(&gateway, others);
         let token = gateway.token(&OrganizationId::parse(ORGANIZATION).unwrap()).unwrap();
-        Self { svix: client(gateway.address(), token.clone()), receiver: Receiver::start().await, token, gateway }
+        Self {
+            svix: client(gateway.address(), token.clone()),
+            receiver: Receiver::start().await,
+            token,
+            engines,
+            gateway,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -55,7 +65,7 @@ impl World {
     }
 
     pub(crate) fn engines(&self) -> &Engines {
-        self.gateway.engines()
+        &self.engines
     }
 
     /// A request that no SDK knows.

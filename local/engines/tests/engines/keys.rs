@@ -5,6 +5,7 @@ use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use fanfare_engines::{Durability, Engines, OpenError, system_clock};
+use fanfare_second_engines::Service;
 
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/fanfare";
 
@@ -12,9 +13,21 @@ fn kms(engines: &Engines) -> Client {
     Client::new(&engines.sdk_config())
 }
 
+/// A key to wrap with. Ours is there under every name.
+async fn key(kms: &Client, ours: &str) -> String {
+    if !Service::Keys.is_elsewhere() {
+        return ours.to_owned();
+    }
+    kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap()
+}
+
 /// A new data key of the context `org`: its bytes, and how it is kept.
 async fn generate(kms: &Client, org: &str) -> (Vec<u8>, Vec<u8>) {
-    let request = kms.generate_data_key().key_id(KEY).key_spec(DataKeySpec::Aes256).encryption_context("org", org);
+    generate_with(kms, KEY, org).await
+}
+
+async fn generate_with(kms: &Client, key: &str, org: &str) -> (Vec<u8>, Vec<u8>) {
+    let request = kms.generate_data_key().key_id(key).key_spec(DataKeySpec::Aes256).encryption_context("org", org);
     let answer = request.send().await.unwrap();
     (answer.plaintext.unwrap().into_inner(), answer.ciphertext_blob.unwrap().into_inner())
 }
@@ -28,16 +41,24 @@ async fn decrypt(kms: &Client, key: &str, org: &str, blob: Vec<u8>) -> Result<Ve
 
 #[tokio::test]
 async fn a_data_key_comes_back_for_its_key_and_context_only() {
+    let kms = Client::new(&super::sdk(&super::in_memory()));
+    let (first, second) = (key(&kms, KEY).await, key(&kms, "another").await);
+    let (plain, blob) = generate_with(&kms, &first, "a").await;
+    assert_eq!((plain.len(), decrypt(&kms, &first, "a", blob.clone()).await), (32, Ok(plain.clone())));
+    assert_ne!(generate_with(&kms, &first, "a").await.0, plain);
+    let refused = |code: &str| Err(code.to_owned());
+    assert_eq!(decrypt(&kms, &first, "b", blob.clone()).await, refused("InvalidCiphertextException"));
+    assert_eq!(decrypt(&kms, &second, "a", blob).await, refused("IncorrectKeyException"));
+}
+
+#[tokio::test]
+async fn a_data_key_is_opened_by_the_engines_that_made_it_and_only_whole() {
     let engines = Engines::in_memory(system_clock()).unwrap();
     let kms = kms(&engines);
-    let (plain, blob) = generate(&kms, "a").await;
-    assert_eq!((plain.len(), decrypt(&kms, KEY, "a", blob.clone()).await), (32, Ok(plain.clone())));
-    assert_ne!(generate(&kms, "a").await.0, plain);
-    let refused = |code: &str| Err(code.to_owned());
-    assert_eq!(decrypt(&kms, KEY, "b", blob.clone()).await, refused("InvalidCiphertextException"));
-    assert_eq!(decrypt(&kms, "another", "a", blob.clone()).await, refused("IncorrectKeyException"));
-    let elsewhere = Client::new(&Engines::in_memory(system_clock()).unwrap().sdk_config());
-    assert_eq!(decrypt(&elsewhere, KEY, "a", blob.clone()).await, refused("InvalidCiphertextException"));
+    let (_, blob) = generate(&kms, "a").await;
+    let others = Client::new(&Engines::in_memory(system_clock()).unwrap().sdk_config());
+    let refused = Err("InvalidCiphertextException".to_owned());
+    assert_eq!(decrypt(&others, KEY, "a", blob.clone()).await, refused);
     for at in 0..blob.len() {
         let mut changed = blob.clone();
         changed[at] ^= 1;

@@ -1,4 +1,7 @@
 //! What the engines promise, asked through the real AWS SDK clients.
+//!
+//! What they promise because AWS does is asked of other engines, too (`tests/lanes/second-engines.sh`): [`table`], [`queues`],
+//! [`moves`], [`objects`], [`notices`] and a part of [`keys`] take their configuration from [`sdk`]. The rest is ours alone.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails in setting up has failed")]
 
@@ -16,9 +19,11 @@ mod waiting;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use fanfare_engines::{Clock, Engines, system_clock};
+use fanfare_second_engines::SecondEngines;
 
 /// A clock that a test moves.
 #[derive(Clone)]
@@ -35,7 +40,8 @@ impl ManualClock {
     }
 
     fn forward_s(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        let before_ms = self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        SecondEngines::set_clock(before_ms + seconds * 1000);
     }
 }
 
@@ -43,11 +49,18 @@ fn in_memory() -> Engines {
     Engines::in_memory(system_clock()).unwrap()
 }
 
+/// A configuration for these engines, or for others that know nothing yet.
+fn sdk(engines: &Engines) -> SdkConfig {
+    SecondEngines::empty().configure(engines.sdk_config())
+}
+
 /// A queue client of engines in memory, with the clock they follow.
 fn queues_in_time() -> (Sqs, ManualClock) {
     let clock = ManualClock::new();
     let engines = Engines::in_memory(clock.clock()).unwrap();
-    (Sqs::new(&engines.sdk_config()), clock)
+    let sdk = sdk(&engines);
+    clock.forward_s(0);
+    (Sqs::new(&sdk), clock)
 }
 
 async fn make_queue(sqs: &Sqs, name: &str, attributes: &[(QueueAttributeName, &str)]) -> String {

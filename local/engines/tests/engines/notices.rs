@@ -34,18 +34,24 @@ struct Told {
 impl Told {
     /// A bucket that tells of what comes under `in/`.
     async fn of(engines: &Engines) -> Self {
-        let (objects, sqs) = (Objects::new(&engines.sdk_config()), Sqs::new(&engines.sdk_config()));
+        Self::at(&sdk(engines)).await
+    }
+
+    async fn at(sdk: &SdkConfig) -> Self {
+        let (objects, sqs) = (Objects::new(sdk), Sqs::new(sdk));
         objects.create_bucket().bucket("imports").send().await.unwrap();
         let url = make_queue(&sqs, "told", &[]).await;
         configure(&objects, &[rule(Event::S3ObjectCreated, "in/", QUEUE_ARN)]).await.unwrap();
-        Self { objects, sqs, url }
+        let told = Self { objects, sqs, url };
+        assert!(told.records().await.is_empty());
+        told
     }
 
     async fn put(&self, key: &str, bytes: usize) {
         self.objects.put_object().bucket("imports").key(key).body(vec![7; bytes].into()).send().await.unwrap();
     }
 
-    /// The records the queue holds, which holds none afterwards.
+    /// The records the queue holds, which holds none afterwards. The event with which S3 tries a new configuration has none.
     async fn records(&self) -> Vec<Value> {
         let messages = receive(&self.sqs, &self.url, 10).await;
         for message in &messages {
@@ -53,7 +59,8 @@ impl Told {
         }
         let records = |message: &Message| {
             let body: Value = serde_json::from_str(message.body().unwrap()).unwrap();
-            body["Records"].as_array().unwrap().clone()
+            let is_trial = body["Event"] == "s3:TestEvent";
+            if is_trial { Vec::new() } else { body["Records"].as_array().unwrap().clone() }
         };
         messages.iter().flat_map(records).collect()
     }
@@ -145,7 +152,7 @@ async fn an_event_survives_the_process() {
     let directory = tempfile::tempdir().unwrap();
     let open = || Engines::on_disk(directory.path(), fanfare_engines::Durability::ProcessKill, system_clock()).unwrap();
     let url = {
-        let told = Told::of(&open()).await;
+        let told = Told::at(&open().sdk_config()).await;
         told.put("in/a", 3).await;
         told.url
     };

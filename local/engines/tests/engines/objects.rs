@@ -10,7 +10,7 @@ use super::*;
 const MIB: usize = 1024 * 1024;
 
 async fn bucket() -> Client {
-    let client = Client::new(&in_memory().sdk_config());
+    let client = Client::new(&sdk(&in_memory()));
     client.create_bucket().bucket("imports").send().await.unwrap();
     client
 }
@@ -79,12 +79,12 @@ async fn objects_are_listed_and_deleted() {
 
 #[tokio::test]
 async fn a_bucket_may_also_stand_in_the_path() {
-    let engines = in_memory();
-    let config = aws_sdk_s3::config::Builder::from(&engines.sdk_config()).force_path_style(true).build();
+    let sdk = sdk(&in_memory());
+    let config = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
     let client = Client::from_conf(config);
     client.create_bucket().bucket("imports").send().await.unwrap();
     client.put_object().bucket("imports").key("a").body(noise(9).into()).send().await.unwrap();
-    assert_eq!(get(&Client::new(&engines.sdk_config()), "a").await, noise(9));
+    assert_eq!(get(&Client::new(&sdk), "a").await, noise(9));
 }
 
 #[tokio::test]
