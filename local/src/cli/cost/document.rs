@@ -67,7 +67,7 @@ fn row(what: &str, usage: &Usage) -> String {
     let writes = format!("{} + {}", plain(usage.table_writes), plain(usage.index_writes));
     let (reads, requests) = (plain(usage.reads), plain(usage.queue_requests));
     let logged = match usage.log_lines {
-        none if none == 0.0 => "nothing".to_owned(),
+        0.0 => "nothing".to_owned(),
         lines => format!("{} B in {}", plain(usage.log_bytes), plain(lines)),
     };
     format!("| {what} | {calls} | {writes} | {reads} | {requests} | {logged} |\n")

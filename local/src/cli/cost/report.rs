@@ -55,7 +55,7 @@ impl Report<'_> {
             let price = price.map_or(String::new(), |price| {
                 let mark = if price.verified { "" } else { " †" };
                 match price.per {
-                    one if one == 1.0 => format!("{} a {}{mark}", price.usd, price.unit),
+                    1.0 => format!("{} a {}{mark}", price.usd, price.unit),
                     per => format!("{} for {} {}{mark}", price.usd, short(per), plural(&price.unit)),
                 }
             });
