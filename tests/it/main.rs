@@ -37,6 +37,7 @@
 //! | [`audit`] | every change of the configuration is on record, once, without secrets |
 //! | [`encryption`] | a stolen table tells nothing; keys are replaced and erased |
 //! | [`cost`] | what is asked of AWS for it, counted, is what `fanfare cost` reckons with |
+//! | [`verifying`] | receivers that copy the code of `docs/VERIFYING.md` tell webhooks from forgeries |
 //! | [`openapi`] | the document is complete, sound and true; the page shows it and nothing from elsewhere |
 //! | [`events`], [`tidy`] | sample events, template, route table and rooms agree with the code |
 //!
@@ -102,4 +103,5 @@ mod ssrf;
 mod tidy;
 mod trouble;
 mod undelivered;
+mod verifying;
 mod zoo;

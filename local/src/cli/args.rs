@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fanfare::config::{JwtSecret, names};
+use fanfare::config::{JwtSecret, names, rows};
 use fanfare::domain::access::Role;
 use fanfare::domain::ids::OrganizationId;
 use fanfare_engines::Durability;
 
 use super::cost::CostArgs;
+use super::flags::{default, help};
 use super::import::{CONNECTIONS_DEFAULT, ColumnArg};
 use crate::options::{Options, State};
 
@@ -86,46 +87,34 @@ pub(super) struct StartArgs {
     /// What an accepted message survives
     #[arg(long, env = "FANFARE_DURABILITY", value_enum, default_value_t = Survives::ProcessKill)]
     pub(super) durability: Survives,
-    /// Seconds to wait after the first, second, ... failed attempt, separated by commas; empty: no retries
-    /// [default: 5,300,1800,7200,18000,36000,36000]
-    #[arg(long, env = names::RETRY_SCHEDULE, value_name = "SECONDS")]
+    #[arg(long, env = names::RETRY_SCHEDULE, help = help(&rows::RETRY_SCHEDULE), value_name = "SECONDS")]
     pub(super) retry_schedule: Option<String>,
-    /// Seconds a receiver has to answer, 1 to 30 [default: 15]
-    #[arg(long, env = names::REQUEST_TIMEOUT, value_name = "SECONDS")]
+    #[arg(long, env = names::REQUEST_TIMEOUT, help = help(&rows::REQUEST_TIMEOUT), value_name = "SECONDS")]
     pub(super) request_timeout: Option<String>,
-    /// Private networks that endpoints may be in, separated by commas. Not empty here, unlike in the cloud, so that this
-    /// machine can receive [default: 127.0.0.0/8,::1/128]
-    #[arg(long, env = names::ALLOWED_SUBNETS, value_name = "CIDRS")]
+    #[arg(long, env = names::ALLOWED_SUBNETS, help = help(&rows::ALLOWED_SUBNETS), value_name = "CIDRS")]
     pub(super) allowed_subnets: Option<String>,
-    /// Whether endpoints must use https; unlike in the cloud they need not [default: false]
-    #[arg(long, env = names::HTTPS_ONLY, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, env = names::HTTPS_ONLY, help = help(&rows::HTTPS_ONLY), value_name = "true|false",
+        num_args = 0..=1, default_missing_value = "true")]
     pub(super) https_only: Option<String>,
-    /// Days of nothing but failures after which an endpoint is disabled, 1 to 30 [default: 5]
-    #[arg(long, env = names::DISABLE_AFTER_DAYS, value_name = "DAYS")]
+    #[arg(long, env = names::DISABLE_AFTER_DAYS, help = help(&rows::DISABLE_AFTER_DAYS), value_name = "DAYS")]
     pub(super) disable_after_days: Option<String>,
-    /// Days the audit log is kept, 1 to 3650 [default: 365]
-    #[arg(long, env = names::AUDIT_DAYS, value_name = "DAYS")]
+    #[arg(long, env = names::AUDIT_DAYS, help = help(&rows::AUDIT_DAYS), value_name = "DAYS")]
     pub(super) audit_days: Option<String>,
-    /// Whether payloads are sealed where they are kept, as secrets always are [default: false]
-    #[arg(long, env = names::ENCRYPT_PAYLOADS, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, env = names::ENCRYPT_PAYLOADS, help = help(&rows::ENCRYPT_PAYLOADS), value_name = "true|false",
+        num_args = 0..=1, default_missing_value = "true")]
     pub(super) encrypt_payloads: Option<String>,
-    /// Requests a second of one organization; 0: no limit [default: 0]
-    #[arg(long, env = names::RATE_LIMIT, value_name = "N")]
+    #[arg(long, env = names::RATE_LIMIT, help = help(&rows::RATE_LIMIT), value_name = "N")]
     pub(super) rate_limit: Option<String>,
-    /// Requests a second with one token, or to one source; 0: no limit [default: 0]
-    #[arg(long, env = names::TOKEN_RATE_LIMIT, value_name = "N")]
+    #[arg(long, env = names::TOKEN_RATE_LIMIT, help = help(&rows::TOKEN_RATE_LIMIT), value_name = "N")]
     pub(super) token_rate_limit: Option<String>,
-    /// Origins whose pages may use the API in a browser, separated by commas; *: all [default: none]
-    #[arg(long, env = names::CORS_ORIGINS, value_name = "ORIGINS")]
+    #[arg(long, env = names::CORS_ORIGINS, help = help(&rows::CORS_ORIGINS), value_name = "ORIGINS")]
     pub(super) cors_origins: Option<String>,
-    /// Page your customers manage their endpoints on; portal tokens are handed to it behind '#' [default: none]
-    #[arg(long, env = names::PORTAL_URL, value_name = "URL")]
+    #[arg(long, env = names::PORTAL_URL, help = help(&rows::PORTAL_URL), value_name = "URL")]
     pub(super) portal_url: Option<String>,
-    /// Where providers of inbound webhooks reach this gateway, for example through a tunnel [default: as each request says]
-    #[arg(long, env = names::PUBLIC_URL, value_name = "URL")]
+    #[arg(long, env = names::PUBLIC_URL, help = help(&rows::PUBLIC_URL), value_name = "URL")]
     pub(super) public_url: Option<String>,
-    /// How much is logged: error, warn, info, debug, trace, or filter directives
-    #[arg(long, env = names::LOG_LEVEL, default_value = "info", value_name = "LEVEL")]
+    #[arg(long, env = names::LOG_LEVEL, help = help(&rows::LOG_LEVEL), value_name = "LEVEL",
+        default_value = default(&rows::LOG_LEVEL), hide_default_value = true)]
     pub(super) log_level: String,
 }
 

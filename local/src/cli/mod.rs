@@ -8,6 +8,7 @@ mod args;
 mod bench;
 pub mod cost;
 mod demo;
+mod flags;
 mod http_client;
 mod import;
 mod receivers;
@@ -19,6 +20,8 @@ mod token;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+
+pub use flags::{Flag, flags};
 
 use args::{Cli, Command};
 

@@ -1,6 +1,8 @@
 //! What no compiler checks: which room knows which, that functions, template, sample events, route table and routers say the
-//! same, and that every member keeps to the workspace's lints.
+//! same, that every member keeps to the workspace's lints, and that documents say what the code says and lead somewhere.
 
+mod configuration;
+mod links;
 mod manifests;
 mod rooms;
 mod routes;
