@@ -21,7 +21,7 @@ if ! has_target; then
     exit 0
 fi
 
-build_functions_into "$folder" --arm64
+build_functions_into "$folder" "${as_shipped[@]}" --arm64
 # shellcheck disable=SC2086 # one argument for each function
 python3 tests/lanes/budgets/measure.py "$folder" ${FUNCTIONS:-} --only-sizes --machine aarch64
 is_done=true
