@@ -13,7 +13,7 @@
 //! | [`sender`] | outbound HTTP behind the address guard | `domain` |
 //! | [`http`] | the API contract: auth, problems, pages, wire shapes | `flows`, `domain` |
 //! | [`config`] | settings; the only reader of the environment | `domain` |
-//! | [`telemetry`] | logs | nobody |
+//! | [`telemetry`] | logs, metrics, traces | `domain` |
 //!
 //! Four small things everybody shares: [`effects`] (time and randomness, passed in), [`network`] (the way to receivers,
 //! passed in), [`fault`] (our own failures, as opposed to what a receiver did, which is data) and [`gather`] (many callers,

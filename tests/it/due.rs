@@ -132,6 +132,7 @@ async fn put_due(stage: &Stage, instants: impl Iterator<Item = Timestamp>) {
             postponed: 0,
             granted: Granted::default(),
             place: None,
+            trace: None,
         };
         DueDelivery { at, task }
     };

@@ -97,7 +97,7 @@ impl Scene {
         let received = self.stage.sqs.receive_message().queue_url(url).send().await.unwrap().messages.unwrap();
         let delete = self.stage.sqs.delete_message().queue_url(url);
         delete.receipt_handle(received[0].receipt_handle().unwrap()).send().await.unwrap();
-        decode_job(received[0].body().unwrap(), 1).unwrap()
+        decode_job(received[0].body().unwrap(), 1).unwrap().work
     }
 }
 

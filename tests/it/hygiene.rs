@@ -1,21 +1,17 @@
 //! What every response has, what browsers of other origins are told, and what nobody is told when a handler panics.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use fanfare::http::hygiene::DEFAULTS;
 use fanfare::http::routes::ROUTES;
 use fanfare::http::{Auth, guarded};
-use fanfare::telemetry::text_fields;
+use fanfare::telemetry::{LogFormat, lines_to};
 use http::{Request, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{Answer, Stage, World};
+use crate::harness::{Answer, Log, Stage, World};
 
 async fn answer(router: Router, request: http::request::Builder) -> Answer {
     let response: Response<Body> = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
@@ -129,35 +125,6 @@ async fn without_configuration_no_page_may_and_with_a_star_every_page() {
     assert_eq!(allowed.headers["access-control-allow-origin"], "*");
 }
 
-/// Log lines of one test.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
 async fn falls_over() -> Response<Body> {
     panic!("the card is 4242")
 }
@@ -166,7 +133,7 @@ async fn falls_over() -> Response<Body> {
 async fn a_panic_is_a_500_that_shows_nothing_and_the_next_request_is_answered() {
     let stage = Stage::new(&[]).await;
     let routes = Router::new().route("/api/v1/health/ping", get(falls_over));
-    let router: Router = guarded(routes, Auth::new(&stage.platform)).with_state(());
+    let router: Router = guarded("manage", routes, Auth::new(&stage.platform), |_| None).with_state(());
     for _ in 0..2 {
         let answer = answer(router.clone(), Request::get("/api/v1/health/ping")).await;
         assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (500, json!("internal_error")));
@@ -180,16 +147,14 @@ async fn a_panic_is_a_500_that_shows_nothing_and_the_next_request_is_answered() 
 #[test]
 fn what_a_caller_writes_cannot_break_out_of_its_log_line() {
     const PLANTED: &str = "a\nERROR forged line\r\u{1b}[31mred\u{7}\u{85}\u{2028}";
-    let write = |lines: &Lines, is_json: bool| {
-        let plain = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false);
-        let log = || tracing::info!(planted = PLANTED, debug = ?PLANTED, display = %PLANTED, "a line");
-        match is_json {
-            true => tracing::subscriber::with_default(plain.json().finish(), log),
-            false => tracing::subscriber::with_default(plain.fmt_fields(text_fields()).finish(), log),
-        }
+    let write = |lines: &Log, is_json: bool| {
+        let format = if is_json { LogFormat::Json } else { LogFormat::Text };
+        let dispatch = lines_to(lines.clone(), "info", format, 0.0);
+        let log = || tracing::warn!(planted = PLANTED, debug = ?PLANTED, display = %PLANTED, "a line");
+        tracing::dispatcher::with_default(&dispatch, log);
     };
     for is_json in [true, false] {
-        let lines = Lines::default();
+        let lines = Log::default();
         write(&lines, is_json);
         let text = lines.text();
         assert_eq!(text.lines().count(), 1, "{text:?}");
@@ -201,9 +166,8 @@ fn what_a_caller_writes_cannot_break_out_of_its_log_line() {
 
 #[tokio::test]
 async fn a_failure_is_found_in_the_logs_by_the_identifier_that_its_caller_has() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().with_current_span(true).with_writer(lines.clone()).finish();
-    let _logged_here = tracing::subscriber::set_default(subscriber);
+    let lines = Log::default();
+    let _logged_here = tracing::dispatcher::set_default(&lines_to(lines.clone(), "info", LogFormat::Json, 0.0));
     let stage = Stage::new(&[]).await;
     stage.faults.next("Query", crate::harness::Way::BROKEN, 1);
     let failed = stage.call("GET", "/api/v1/app", None).await;
@@ -212,5 +176,6 @@ async fn a_failure_is_found_in_the_logs_by_the_identifier_that_its_caller_has() 
     let id = failed.headers["x-request-id"].to_str().unwrap();
     let line = lines.text();
     let line = line.lines().find(|line| line.contains("a request failed")).unwrap();
-    assert!(line.contains(id), "{line}");
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["http.request_id"], id, "{line}");
 }

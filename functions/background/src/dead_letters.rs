@@ -5,13 +5,14 @@ use aws_lambda_events::sqs::SqsMessage;
 use fanfare::fault::Fault;
 use fanfare::flows::bury::{Buried, Bury};
 use fanfare::queue;
+use fanfare::telemetry::in_trace;
 
 /// Whether the dead letter may go.
 pub(crate) async fn is_buried(bury: &Bury, message: &SqsMessage) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
     match bury_known(bury, message.body.as_deref().unwrap_or_default()).await {
         Ok(Some(buried)) => {
-            tracing::info!(queue.message_id = id, buried = ?buried, "dead letter");
+            tracing::info!(queue.message_id = id, outcome = ?buried, "dead letter");
             true
         }
         Ok(None) => {
@@ -30,13 +31,13 @@ async fn bury_known(bury: &Bury, body: &str) -> Result<Option<Buried>, Fault> {
     /// It was handed out before, or it would not lie here.
     const RECEIVES: u32 = 2;
     if let Ok(task) = queue::decode(body, RECEIVES) {
-        return bury.delivery(&task).await.map(Some);
+        return in_trace(task.trace, bury.delivery(&task)).await.map(Some);
     }
     if let Ok(job) = queue::decode_job(body, RECEIVES) {
-        return bury.job(job).await.map(Some);
+        return in_trace(job.trace, bury.job(job.work)).await.map(Some);
     }
     match queue::decode_import_work(body) {
-        Ok(work) => bury.import_work(work).await.map(Some),
+        Ok(queued) => in_trace(queued.trace, bury.import_work(queued.work)).await.map(Some),
         Err(_) => Ok(None),
     }
 }

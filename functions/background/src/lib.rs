@@ -17,6 +17,7 @@ use fanfare::flows::bury::Bury;
 use fanfare::flows::run_task::RunTask;
 use fanfare::queue::{self, FanOut, Job};
 use fanfare::store::ApplicationRef;
+use fanfare::telemetry::{Invoked, Watch, in_trace};
 use lambda_runtime::{Error, LambdaEvent};
 
 /// How long before its deadline an invocation stops: enough for the page it is at.
@@ -33,6 +34,7 @@ pub struct Door {
     accept_message: AcceptMessage,
     bury: Bury,
     job_queue_url: String,
+    watch: Watch,
 }
 
 impl Door {
@@ -43,14 +45,21 @@ impl Door {
             accept_message: AcceptMessage::new(platform),
             bury: Bury::new(platform),
             job_queue_url: platform.settings.job_queue_url.clone(),
+            watch: platform.telemetry.watch("background"),
         }
     }
 
     /// One batch, which the template keeps to one job, or to ten dead letters. Names the messages that are to stay in the queue.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let LambdaEvent { payload, context } = event;
+        let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+        let invoked = Invoked { request_id: context.request_id, ..Invoked::default() };
+        Ok(self.watch.invocation(invoked, self.work_on(payload, deadline)).await)
+    }
+
+    async fn work_on(&self, batch: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
-        for message in event.payload.records {
+        for message in batch.records {
             let is_done = match self.is_job(&message) {
                 true => self.is_done(&message, deadline).await,
                 false => dead_letters::is_buried(&self.bury, &message).await,
@@ -61,7 +70,7 @@ impl Door {
                 response.batch_item_failures.push(failure);
             }
         }
-        Ok(response)
+        response
     }
 
     /// Whether it comes from the job queue, as all do that do not say otherwise. A dead letter may read like a job, so the body
@@ -82,18 +91,15 @@ impl Door {
         };
         let is_last_try = receives.is_some_and(|receives| receives >= RECEIVES_MAX);
         let stop_at = deadline.plus_millis(-RESERVE_MS);
-        let done = match job {
-            Job::Task { organization, task } => self.work(organization, task, stop_at, is_last_try).await,
-            Job::Announce(event) => self.tell(&event).await,
-            Job::FanOut(fan_out) => self.fan_out(fan_out, stop_at).await,
+        let done = async {
+            let done = match job.work {
+                Job::Task { organization, task } => self.work(organization, task, stop_at, is_last_try).await,
+                Job::Announce(event) => self.tell(&event).await,
+                Job::FanOut(fan_out) => self.fan_out(fan_out, stop_at).await,
+            };
+            done.inspect_err(|fault| tracing::warn!(error = fault.chain(), "a job was handed back")).is_ok()
         };
-        match done {
-            Ok(()) => true,
-            Err(fault) => {
-                tracing::warn!(error = fault.chain(), "a job was handed back");
-                false
-            }
-        }
+        in_trace(job.trace, done).await
     }
 
     async fn work(
@@ -104,13 +110,13 @@ impl Door {
         is_last_try: bool,
     ) -> Result<(), Fault> {
         let left = self.run_task.run(organization, task, stop_at, is_last_try).await?;
-        tracing::info!(task.id = %task, left = ?left, "background task");
+        tracing::info!(task.id = %task, outcome = ?left, "background task");
         Ok(())
     }
 
     async fn fan_out(&self, job: FanOut, stop_at: Timestamp) -> Result<(), Fault> {
         let fanned = self.accept_message.fan_out(job, stop_at).await?;
-        tracing::info!(message.id = %job.message, fanned = ?fanned, "fan-out");
+        tracing::info!(message.id = %job.message, outcome = ?fanned, "fan-out");
         Ok(())
     }
 
@@ -122,7 +128,7 @@ impl Door {
         match told {
             Ok(accepted) => {
                 let message = accepted.map(|accepted| accepted.message.id.to_string());
-                tracing::debug!(event = event.key, message.id = message, "operational event");
+                tracing::debug!(operational.key = event.key, message.id = message, "operational event");
                 Ok(())
             }
             // It was told before, as it looked then.

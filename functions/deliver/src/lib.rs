@@ -2,6 +2,7 @@
 //! queue on its own; the rest of its batch is done.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use fanfare::effects::Effects;
 use fanfare::fault::Fault;
 use fanfare::flows::deliver::{Deliver, Ended};
 use fanfare::queue;
+use fanfare::telemetry::{Invoked, Watch};
 use lambda_runtime::{Error, LambdaEvent};
 
 /// How long before its deadline an invocation hands back what it has not finished: enough to answer, little enough to
@@ -24,19 +26,30 @@ const RESERVE_MS: i64 = 2_000;
 pub struct Door {
     deliver: Deliver,
     effects: Effects,
+    watch: Watch,
 }
 
 impl Door {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        Self { deliver: Deliver::new(platform), effects: platform.effects.clone() }
+        Self {
+            deliver: Deliver::new(platform),
+            effects: platform.effects.clone(),
+            watch: platform.telemetry.watch("deliver"),
+        }
     }
 
     /// One batch. Names the messages that are to stay in the queue.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let LambdaEvent { payload, context } = event;
+        let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+        let invoked = Invoked { request_id: context.request_id, ..Invoked::default() };
+        Ok(self.watch.invocation(invoked, self.work(payload, deadline)).await)
+    }
+
+    async fn work(&self, batch: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
         let (mut ids, mut tasks, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-        for message in event.payload.records {
+        for message in batch.records {
             let id = message.message_id.clone().unwrap_or_default();
             match task(&message) {
                 Ok(task) => {
@@ -53,7 +66,7 @@ impl Door {
         failed.extend(self.deliver(ids, tasks, deadline).await);
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = failed.into_iter().map(failure).collect();
-        Ok(response)
+        response
     }
 
     /// Delivers all at once; those that failed through us or were not finished in time.
@@ -69,7 +82,10 @@ impl Door {
         };
         let limit_ms = deadline.millis_since(self.effects.now()) - RESERVE_MS;
         let limit = Duration::from_millis(u64::try_from(limit_ms).unwrap_or(0));
-        match tokio::time::timeout(limit, self.deliver.run(tasks, report)).await {
+        // Boxed, because futures nested as deeply as this one are more than the compiler lays out.
+        let run: Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + '_>> =
+            Box::pin(self.deliver.run(tasks, report));
+        match tokio::time::timeout(limit, run).await {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => tracing::warn!(error = fault.chain(), "a batch was handed back"),
             Err(_) => tracing::warn!("deliveries were handed back, time was up"),

@@ -25,6 +25,8 @@ use fanfare::flows::resend::Resend;
 use fanfare::flows::start_task::StartTask;
 use fanfare::http::{Auth, Caller, Problem, Query, guarded, path};
 use fanfare::store::{ListFilter, Store};
+use lambda_http::Context;
+use lambda_http::http::Extensions;
 
 #[derive(Clone)]
 struct Door {
@@ -81,7 +83,12 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/background-task/{task_id}", get(tasks::get))
         .route("/api/v1/stats/usage/app", post(tasks::app_usage))
         .route("/api/v1/stats/usage/event-types", put(tasks::event_type_usage));
-    guarded(routes, Auth::new(platform)).with_state(door)
+    guarded("history", routes, Auth::new(platform), invocation_id).with_state(door)
+}
+
+/// What Lambda calls the invocation.
+fn invocation_id(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<Context>().map(|context| context.request_id.as_str())
 }
 
 impl Door {

@@ -16,6 +16,7 @@ use fanfare::flows::import_file::{Begun, FileMessage, ImportFile, Judged, Next, 
 use fanfare::http::wire::message::read_record;
 use fanfare::queue::{self, CreatedObject, ImportWork, PartJob};
 use fanfare::store::ApplicationRef;
+use fanfare::telemetry::{Invoked, Watch, in_trace};
 use futures_util::FutureExt as _;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
@@ -47,6 +48,7 @@ pub struct Door {
     import_file: ImportFile,
     accept_message: AcceptMessage,
     effects: Effects,
+    watch: Watch,
 }
 
 impl Door {
@@ -56,20 +58,26 @@ impl Door {
             import_file: ImportFile::new(platform),
             accept_message: AcceptMessage::new(platform),
             effects: platform.effects.clone(),
+            watch: platform.telemetry.watch("import"),
         }
     }
 
     /// A batch of the queue, which names the messages that are to stay in it; or an event of S3.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<SqsBatchResponse, Error> {
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        let stop_at = deadline.plus_millis(-RESERVE_MS);
-        let source = event.payload.pointer("/Records/0/eventSource").and_then(Value::as_str);
+        let LambdaEvent { payload, context } = event;
+        let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+        let invoked = Invoked { request_id: context.request_id, ..Invoked::default() };
+        self.watch.invocation(invoked, self.work_on(payload, deadline.plus_millis(-RESERVE_MS))).await
+    }
+
+    async fn work_on(&self, event: Value, stop_at: Timestamp) -> Result<SqsBatchResponse, Error> {
+        let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str);
         if source == Some("aws:s3") {
-            let created = queue::decode_created(&event.payload.to_string()).map_err(|reason| reason.0)?;
+            let created = queue::decode_created(&event.to_string()).map_err(|reason| reason.0)?;
             self.work(&ImportWork::Created(created), Time { stop_at, hand_on_at: stop_at }).await?;
             return Ok(SqsBatchResponse::default());
         }
-        let batch: SqsEvent = serde_json::from_value(event.payload)?;
+        let batch: SqsEvent = serde_json::from_value(event)?;
         let mut response = SqsBatchResponse::default();
         for message in batch.records {
             if !self.is_done(&message, stop_at).await {
@@ -92,17 +100,20 @@ impl Door {
                 tracing::error!(queue.message_id = id, reason = reason.0, "a queued message is nothing to import");
                 false
             }
-            Ok(work) => match self.work(&work, Time { stop_at, hand_on_at }).await {
-                Ok(()) => true,
-                Err(fault) => {
-                    tracing::warn!(
-                        queue.message_id = id,
-                        error = fault.chain(),
-                        "a piece of an import was handed back"
-                    );
-                    false
-                }
-            },
+            Ok(queued) => {
+                let done = async {
+                    let done = self.work(&queued.work, Time { stop_at, hand_on_at }).await;
+                    let told = |fault: &Fault| {
+                        tracing::warn!(
+                            queue.message_id = id,
+                            error = fault.chain(),
+                            "a piece of an import was handed back"
+                        );
+                    };
+                    done.inspect_err(told).is_ok()
+                };
+                in_trace(queued.trace, done).await
+            }
         }
     }
 
@@ -129,7 +140,7 @@ impl Door {
             ImportWork::Part(job) => self.read_part(*job, hand_on_at, windows).await,
             ImportWork::Look(organization, import) => {
                 let begun = self.import_file.look_for(organization, import).await?;
-                tracing::info!(begun = ?begun, "a file was looked for");
+                tracing::info!(outcome = ?begun, "a file was looked for");
                 Ok(())
             }
             ImportWork::Created(objects) => {
@@ -145,7 +156,7 @@ impl Door {
         match self.import_file.begin(created).await? {
             Begun::Message(message) => self.tell(*message).await,
             begun @ (Begun::Running(_) | Begun::Failed(_) | Begun::Nothing) => {
-                tracing::info!(begun = ?begun, "an object was created");
+                tracing::info!(outcome = ?begun, "an object was created");
                 Ok(())
             }
         }
@@ -162,7 +173,7 @@ impl Door {
             Err(Refusal::Conflict(_)) => Ok(()),
             Err(Refusal::Fault(fault)) => Err(fault),
             Err(refusal) => {
-                tracing::warn!(%refusal, "a created object becomes no message");
+                tracing::warn!(reason = %refusal, "a created object becomes no message");
                 Ok(())
             }
         }
@@ -177,7 +188,7 @@ impl Door {
             let judged = self.judge(&job.organization, application.as_ref(), &window).await?;
             let next = self.import_file.note(&mut part, window, judged).await?;
             *windows += 1;
-            tracing::debug!(import.id = %job.import, part = job.part, counts = ?part.part().counts, "a window");
+            tracing::debug!(import.id = %job.import, import.part = job.part, counts = ?part.part().counts, "a window");
             match next {
                 Next::Done | Next::Stop => return Ok(()),
                 Next::Window if self.effects.now() >= hand_on_at => return self.import_file.hand_on(part).await,

@@ -21,9 +21,11 @@ use fanfare::http::public_url::PublicUrl;
 use fanfare::http::rate_limit::RateLimits;
 use fanfare::http::{Auth, Problem, Segments, body, guarded};
 use fanfare::store::ApplicationRef;
+use fanfare::telemetry::{Metric, Metrics};
 use futures_util::{StreamExt, stream};
+use lambda_http::Context;
 use lambda_http::http::header::CONTENT_TYPE;
-use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
+use lambda_http::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 
 /// Largest body: what a payload may be, for most bodies become one as they are.
 const BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
@@ -41,6 +43,7 @@ struct Door {
     accept_message: AcceptMessage,
     public_url: PublicUrl,
     limits: RateLimits,
+    metrics: Metrics,
 }
 
 /// The routes of this function; built once per process.
@@ -51,13 +54,29 @@ pub fn router(platform: &Platform) -> Router {
         accept_message: AcceptMessage::new(platform),
         public_url: PublicUrl::new(&platform.settings.public_url),
         limits: auth.limits().clone(),
+        metrics: platform.telemetry.metrics(),
     };
     let routes = Router::new().route("/in/{source_id}/{token}", post(receive));
-    guarded(routes, auth).with_state(door)
+    guarded("ingest", routes, auth, invocation_id).with_state(door)
 }
 
-async fn receive(
-    State(door): State<Door>,
+/// What Lambda calls the invocation.
+fn invocation_id(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<Context>().map(|context| context.request_id.as_str())
+}
+
+async fn receive(State(door): State<Door>, place: Segments<(String, String)>, request: Request) -> Response {
+    let received = take(&door, place, request).await.into_response();
+    match received.status().as_u16() {
+        0..400 => door.metrics.count(Metric::InboundAccepted, 1),
+        400..500 => door.metrics.count(Metric::InboundRefused, 1),
+        _ => {}
+    }
+    received
+}
+
+async fn take(
+    door: &Door,
     Segments((source_id, token)): Segments<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {

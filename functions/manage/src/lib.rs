@@ -17,6 +17,7 @@ use axum::extract::FromRef;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use fanfare::config::Platform;
+use fanfare::flows::check_health::CheckHealth;
 use fanfare::flows::configure::Configure;
 use fanfare::http::etag::revalidate;
 use fanfare::http::public_url::PublicUrl;
@@ -24,13 +25,22 @@ use fanfare::http::{Auth, guarded};
 use fanfare::store::Store;
 
 use authentication::Portals;
+use lambda_http::Context;
+use lambda_http::http::Extensions;
 
 #[derive(Clone)]
 struct Door {
+    check_health: CheckHealth,
     configure: Configure,
     store: Store,
     portals: Portals,
     public_url: PublicUrl,
+}
+
+impl FromRef<Door> for CheckHealth {
+    fn from_ref(door: &Door) -> Self {
+        door.check_health.clone()
+    }
 }
 
 impl FromRef<Door> for Portals {
@@ -69,7 +79,8 @@ pub fn router(platform: &Platform) -> Router {
         url: platform.settings.portal_url.clone(),
     };
     let public_url = PublicUrl::new(&platform.settings.public_url);
-    let door = Door { configure, store, portals, public_url };
+    let check_health = CheckHealth::new(platform, &store);
+    let door = Door { check_health, configure, store, portals, public_url };
     let routes = read_again_and_again()
         .route_layer(from_fn(revalidate))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret", get(endpoints::get_secret))
@@ -102,7 +113,12 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/health/ping", get(health::ping))
         .route("/api/v1/openapi.json", get(docs::document))
         .route("/docs", get(docs::page));
-    guarded(routes, auth).with_state(door)
+    guarded("manage", routes, auth, invocation_id).with_state(door)
+}
+
+/// What Lambda calls the invocation.
+fn invocation_id(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<Context>().map(|context| context.request_id.as_str())
 }
 
 /// The routes that carry entity tags. A secret has none: nothing of it should stay in a cache.

@@ -10,6 +10,8 @@ use fanfare::effects::Effects;
 use fanfare::flows::accept_message::AcceptMessage;
 use fanfare::flows::example::Examples;
 use fanfare::http::{Auth, guarded};
+use lambda_http::Context;
+use lambda_http::http::Extensions;
 
 #[derive(Clone)]
 struct Door {
@@ -29,5 +31,10 @@ pub fn router(platform: &Platform) -> Router {
         .route("/api/v1/app/{app_id}/msg", post(messages::create))
         .route("/api/v1/app/{app_id}/msg/precheck/active", post(messages::precheck))
         .route("/api/v1/app/{app_id}/endpoint/{endpoint_id}/send-example", post(messages::send_example));
-    guarded(routes, Auth::new(platform)).with_state(door)
+    guarded("publish", routes, Auth::new(platform), invocation_id).with_state(door)
+}
+
+/// What Lambda calls the invocation.
+fn invocation_id(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<Context>().map(|context| context.request_id.as_str())
 }

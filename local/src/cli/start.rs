@@ -11,7 +11,7 @@ use super::terminal::{complain, say};
 use crate::{Gateway, State};
 
 pub(super) async fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
-    telemetry::start(&args.log_level, LogFormat::Text);
+    telemetry::start(&args.log_level, LogFormat::Text, 0.0);
     let options = args.into_options();
     let state = options.state.clone();
     let gateway = Gateway::start(options).await?;

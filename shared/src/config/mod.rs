@@ -70,6 +70,14 @@ pub struct Settings {
     pub public_url: String,
     /// How much is logged.
     pub log_level: String,
+    /// The stack's name.
+    pub stack: String,
+    /// Whether metrics are written.
+    pub has_metrics: bool,
+    /// Where spans are sent; empty: nowhere.
+    pub otlp_endpoint: String,
+    /// The share of traces that is logged in detail.
+    pub debug_sample: f64,
 }
 
 impl Settings {
@@ -109,6 +117,10 @@ impl Settings {
             portal_url: values.parse_if_any(&rows::PORTAL_URL, web_address)?.unwrap_or_default(),
             public_url: values.parse_if_any(&rows::PUBLIC_URL, web_address)?.unwrap_or_default(),
             log_level: values.text(&rows::LOG_LEVEL)?,
+            stack: values.text(&rows::STACK)?,
+            has_metrics: values.yes_or_no(&rows::METRICS)?,
+            otlp_endpoint: values.parse_if_any(&rows::OTLP_ENDPOINT, web_address)?.unwrap_or_default(),
+            debug_sample: values.share(&rows::DEBUG_SAMPLE)?,
         })
     }
 }

@@ -61,6 +61,8 @@ pub enum Form {
     },
     /// A retry schedule.
     Delays,
+    /// A number from 0 to 1.
+    Share,
 }
 
 /// What a variable is when it is not set, or set to nothing.
@@ -143,6 +145,14 @@ settings! {
     /// How much is logged
     LOG_LEVEL = "FANFARE_LOG_LEVEL",
         Form::Text("`error`, `warn`, `info`, `debug`, `trace`, or filter directives"), Value("info");
+    /// The share of traces that is logged at `debug` whatever the level is
+    DEBUG_SAMPLE = "FANFARE_DEBUG_SAMPLE", Form::Share, Value("0");
+    /// Whether metrics are written
+    METRICS = "FANFARE_METRICS", Form::YesOrNo, Value("true");
+    /// The stack's name, by which metrics are told apart
+    STACK = "FANFARE_STACK", NAME, Value("fanfare");
+    /// Where a collector of OpenTelemetry takes spans (OTLP over HTTP), without a path; empty: none are made
+    OTLP_ENDPOINT = "FANFARE_OTLP_ENDPOINT", ADDRESS, Nothing;
 
     /// Name of the table
     TABLE = "FANFARE_TABLE", NAME, Required;
@@ -170,7 +180,7 @@ impl Form {
     pub(super) fn bounds(&self) -> (u32, u32) {
         match *self {
             Self::Whole { least, most, .. } => (least, most),
-            Self::Text(_) | Self::Secret { .. } | Self::YesOrNo | Self::Delays => (0, u32::MAX),
+            Self::Text(_) | Self::Secret { .. } | Self::YesOrNo | Self::Delays | Self::Share => (0, u32::MAX),
         }
     }
 }
@@ -181,6 +191,7 @@ impl std::fmt::Display for Form {
             Self::Text(said) => f.write_str(said),
             Self::Secret { bytes_min } => write!(f, "secret text of at least {bytes_min} bytes"),
             Self::YesOrNo => f.write_str("`true` or `false`"),
+            Self::Share => f.write_str("a number from 0 to 1"),
             Self::Whole { unit, least, most } => write!(f, "{least} to {most} {unit}"),
             Self::Delays => write!(f, "at most {RETRIES_MAX} numbers of seconds, each at most {RETRY_DELAY_S_MAX}"),
         }

@@ -53,6 +53,11 @@ impl<L: Fn(&str) -> Option<String>> Values<L> {
         self.text(row)?.parse().map_err(|_| invalid(row, "must be true or false"))
     }
 
+    pub(super) fn share(&self, row: &Setting) -> Result<f64, SettingsError> {
+        let share = self.text(row)?.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        share.ok_or_else(|| invalid(row, "must be a number from 0 to 1"))
+    }
+
     pub(super) fn whole<N: TryFrom<u32>>(&self, row: &Setting) -> Result<N, SettingsError> {
         let (least, most) = row.form.bounds();
         let number = self.text(row)?.parse::<u32>().ok().filter(|number| (least..=most).contains(number));

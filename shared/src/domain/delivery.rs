@@ -9,6 +9,7 @@ use super::names::{Channel, EventTypeName, OrderingKey, Tag};
 use super::original_headers::OriginalHeaders;
 use super::schedule::RetrySchedule;
 use super::timestamp::Timestamp;
+use super::trace::TraceParent;
 
 /// One attempt that is to be made: what travels through the delivery queue and waits in the due index.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct DeliveryTask {
     pub granted: Granted,
     /// Its place in the line of its ordering key, when the endpoint wants such messages one after the other.
     pub place: Option<LinePlace>,
+    /// The step that asked for the delivery: all of its attempts belong to that trace.
+    pub trace: Option<TraceParent>,
 }
 
 /// The rate limits that have granted an attempt: it was postponed until the time they named, and need not ask again.
@@ -88,6 +91,7 @@ impl DeliveryTask {
             postponed: 0,
             granted: Granted::default(),
             place: None,
+            trace: None,
         }
     }
 

@@ -43,6 +43,7 @@ pub mod standing;
 pub mod statistics;
 pub mod subscription;
 pub mod timestamp;
+pub mod trace;
 pub mod undelivered;
 pub mod url;
 

@@ -151,6 +151,7 @@ mod tests {
             postponed: 0,
             granted: Granted::default(),
             place: None,
+            trace: None,
         }
     }
 

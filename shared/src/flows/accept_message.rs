@@ -40,6 +40,7 @@ use crate::fault::Fault;
 use crate::flows::Payloads;
 use crate::queue::{DeliveryQueue, JobQueue};
 use crate::store::{Accepted, ApplicationRef, Audience, EndpointRef, PAYLOAD_IN_ITEM_BYTES_MAX, Store};
+use crate::telemetry::{Metric, Metrics};
 use schemas::Schemas;
 
 pub use dispatch::FAN_OUT_INLINE_MAX;
@@ -65,6 +66,7 @@ pub struct AcceptMessage {
     repeat_delay_ms: i64,
     known_uids: Arc<Mutex<HashMap<(OrganizationId, ApplicationRef), ApplicationId>>>,
     schemas: Schemas,
+    metrics: Metrics,
 }
 
 /// An application that comes along with a message, in case it is not there yet.
@@ -105,6 +107,7 @@ impl AcceptMessage {
             repeat_delay_ms: i64::from(platform.settings.request_timeout_ms) + REPEAT_MARGIN_MS,
             known_uids: Arc::default(),
             schemas: Schemas::default(),
+            metrics: platform.telemetry.metrics(),
         }
     }
 
@@ -202,6 +205,7 @@ impl AcceptMessage {
             return Ok(AcceptedMessage { message, payload: Payload::gone(), is_repeat, violation });
         }
         self.dispatch(&scope, &audience, &message, is_repeat).await?;
+        self.metrics.count(Metric::MessagesAccepted, u64::from(!is_repeat));
         Ok(AcceptedMessage { message, payload, is_repeat, violation })
     }
 

@@ -22,6 +22,7 @@ use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::{CreatedObject, DeliveryQueue, FanOut, ImportWork, Job, JobQueue};
 use crate::store::{ApplicationRef, MessageRef, Store, Updated};
+use crate::telemetry::{Metric, Metrics};
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Bury {
     jobs: JobQueue,
     lines: Lines,
     effects: Effects,
+    metrics: Metrics,
 }
 
 /// What a dead letter came to.
@@ -52,6 +54,7 @@ impl Bury {
             store,
             jobs: JobQueue::new(&platform.sdk, &platform.settings.job_queue_url),
             effects: platform.effects.clone(),
+            metrics: platform.telemetry.metrics(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Bury {
         if !undelivered::record(&self.store, task, UndeliveredBecause::DeadLettered, self.effects.now()).await? {
             return Ok(Buried::Nothing);
         }
+        self.metrics.count(Metric::DeadLettersRecorded, 1);
         self.jobs.announce(&OperationalEvent::dead_lettered(task)).await?;
         Ok(Buried::Recorded)
     }
@@ -78,7 +82,10 @@ impl Bury {
             Job::Task { organization, task } => self.task(&organization, &task).await,
             Job::FanOut(fan_out) => self.fan_out(&fan_out).await,
             Job::Announce(event) => {
-                tracing::error!(event = event.key, "an operational event lay among the dead letters; nobody is told");
+                tracing::error!(
+                    operational.key = event.key,
+                    "an operational event lay among the dead letters; nobody is told"
+                );
                 Ok(Buried::Nothing)
             }
         }
@@ -127,6 +134,8 @@ impl Bury {
             let (failed, now) = (ImportStatus::Failed, self.effects.now());
             if self.store.end_import(&import, failed, Some(FAILED_THROUGH_US), None, now).await?.is_some() {
                 tracing::warn!(import.id = %id, "a piece of an import lay among the dead letters; the import has failed");
+                self.metrics.count(Metric::ImportsFailed, 1);
+                self.metrics.count(Metric::DeadLettersRecorded, 1);
                 buried = Buried::Recorded;
             }
         }
@@ -141,6 +150,7 @@ impl Bury {
         }
         match self.store.update_task(&task, &task.failed(FAILED_THROUGH_US, self.effects.now())).await? {
             Updated::Done => {
+                self.metrics.count(Metric::DeadLettersRecorded, 1);
                 tracing::warn!(task.id = %task.id, "a job lay among the dead letters; its task has failed");
                 Ok(Buried::Recorded)
             }

@@ -8,6 +8,7 @@ pub mod accept_message;
 pub mod ask_import;
 mod audit;
 pub mod bury;
+pub mod check_health;
 pub mod configure;
 pub mod deliver;
 pub mod example;

@@ -11,6 +11,7 @@ use crate::domain::delivery::DeliveryTask;
 use crate::domain::ids::AppScope;
 use crate::queue::DeliveryQueue;
 use crate::store::{EndpointRef, MessageRef, Store};
+use crate::telemetry;
 
 /// The flow, with what it needs. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +40,6 @@ impl Resend {
         let number = next_number(attempts.iter().filter(|attempt| attempt.endpoint == endpoint.id));
         let task = DeliveryTask::new(scope, &message, endpoint.id, number, Trigger::Manual);
         // Who asks for one attempt wants to see what comes of it now, whatever the endpoint's gate says.
-        Ok(self.queue.send(&DeliveryTask { is_urgent: true, ..task }, 0).await?)
+        Ok(self.queue.send(&DeliveryTask { is_urgent: true, trace: telemetry::trace(), ..task }, 0).await?)
     }
 }

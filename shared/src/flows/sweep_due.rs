@@ -12,6 +12,7 @@ use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::queue::DeliveryQueue;
 use crate::store::{DUE_SHARDS, DueDelivery, Store, minute_of};
+use crate::telemetry::{Metric, Metrics};
 
 /// Deliveries queued between two looks at the clock.
 const BATCH_MAX: usize = 200;
@@ -22,6 +23,7 @@ pub struct SweepDue {
     store: Store,
     queue: DeliveryQueue,
     effects: Effects,
+    metrics: Metrics,
 }
 
 /// What a sweep did.
@@ -40,6 +42,7 @@ impl SweepDue {
             store: Store::new(&platform.sdk, &platform.settings.table, &platform.keys),
             queue: DeliveryQueue::new(&platform.sdk, &platform.settings.delivery_queue_url, &platform.keys),
             effects: platform.effects.clone(),
+            metrics: platform.telemetry.metrics(),
         }
     }
 
@@ -47,12 +50,17 @@ impl SweepDue {
     pub async fn run(&self, stop_at: Timestamp) -> Result<Swept, Fault> {
         let mut swept = Swept::default();
         // No cursor: nothing ever had to wait.
-        let Some(mut minute) = self.store.sweep_cursor().await? else { return Ok(swept) };
+        let Some(mut minute) = self.store.sweep_cursor().await? else {
+            self.metrics.note(Metric::DueBacklogAge, 0);
+            return Ok(swept);
+        };
         let begun_at = minute;
-        let now_minute = minute_of(self.effects.now());
+        let begun = self.effects.now();
+        let now_minute = minute_of(begun);
+        let mut oldest = begun;
         while minute <= now_minute {
             for shard in 0..DUE_SHARDS {
-                swept.queued += self.empty(minute, shard, stop_at).await?;
+                swept.queued += self.empty(minute, shard, stop_at, &mut oldest).await?;
             }
             if self.effects.now() >= stop_at {
                 swept.is_unfinished = true;
@@ -60,6 +68,7 @@ impl SweepDue {
             }
             minute += 1;
         }
+        self.metrics.note(Metric::DueBacklogAge, u64::try_from(begun.millis_since(oldest) / 1_000).unwrap_or(0));
         // The running minute stays open: what is due in it was queued, but it is not over.
         let first_open = minute.min(now_minute);
         if first_open > begun_at {
@@ -69,13 +78,14 @@ impl SweepDue {
     }
 
     /// Queues and forgets what waits in one partition; how many it were.
-    async fn empty(&self, minute: i64, shard: u8, stop_at: Timestamp) -> Result<usize, Fault> {
+    async fn empty(&self, minute: i64, shard: u8, stop_at: Timestamp, oldest: &mut Timestamp) -> Result<usize, Fault> {
         let mut queued = 0;
         loop {
             let due = self.store.due_in(minute, shard, BATCH_MAX).await?;
             if due.is_empty() {
                 return Ok(queued);
             }
+            *oldest = due.iter().map(|due| due.at).chain([*oldest]).min().unwrap_or(*oldest);
             self.queue_all(&due).await?;
             self.store.forget_due(&due).await?;
             queued += due.len();

@@ -16,16 +16,23 @@ use http::header::{
     CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use tracing::Instrument;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::Problem;
 use crate::config::{Origins, Platform};
 use crate::domain::ids::RequestId;
+use crate::domain::trace::TraceParent;
 use crate::effects::Effects;
+use crate::telemetry::{Invoked, Telemetry, Watch};
 
 /// The identifier under which a request is found in the logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The step of a caller's own trace that the request is made in (W3C Trace Context).
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What Lambda calls the invocation, which it says beside the event: the library that knows where is the functions'.
+pub type InvocationId = fn(&Extensions) -> Option<&str>;
 
 /// What every response has unless it says otherwise itself.
 pub const DEFAULTS: [(HeaderName, &str); 6] = [
@@ -51,12 +58,27 @@ const SHOWN_HEADERS: &str = "etag, ratelimit, ratelimit-policy, retry-after, x-r
 pub struct Hygiene {
     effects: Effects,
     origins: Arc<Origins>,
+    telemetry: Telemetry,
+}
+
+/// The layer's state in one function. Cheap to clone.
+#[derive(Clone)]
+pub struct Protection {
+    hygiene: Hygiene,
+    watch: Watch,
+    invocation_id: InvocationId,
 }
 
 impl Hygiene {
     /// Once per process.
     pub fn new(platform: &Platform) -> Self {
-        Self { effects: platform.effects.clone(), origins: Arc::new(platform.settings.cors_origins.clone()) }
+        let (effects, telemetry) = (platform.effects.clone(), platform.telemetry.clone());
+        Self { effects, origins: Arc::new(platform.settings.cors_origins.clone()), telemetry }
+    }
+
+    /// As it is around this function's routes.
+    pub fn of(self, function: &'static str, invocation_id: InvocationId) -> Protection {
+        Protection { watch: self.telemetry.watch(function), hygiene: self, invocation_id }
     }
 
     fn request_id(&self) -> RequestId {
@@ -77,7 +99,8 @@ impl Hygiene {
 }
 
 /// The layer.
-pub async fn protect(State(hygiene): State<Hygiene>, mut request: Request, next: Next) -> Response {
+pub async fn protect(State(protection): State<Protection>, mut request: Request, next: Next) -> Response {
+    let Protection { hygiene, watch, invocation_id } = protection;
     let id = hygiene.request_id();
     let allowed = hygiene.allowed(request.headers());
     let is_preflight =
@@ -85,11 +108,15 @@ pub async fn protect(State(hygiene): State<Hygiene>, mut request: Request, next:
     let mut response = match &allowed {
         Some(_) if is_preflight => preflight(),
         _ => {
-            let span = tracing::info_span!("request", request.id = %id);
+            let invoked = Invoked {
+                request_id: invocation_id(request.extensions()).unwrap_or_default().to_owned(),
+                http_request_id: Some(id),
+                trace: trace_of(request.headers()),
+            };
             request.extensions_mut().insert(id);
             // What a panic leaves behind in shared state is guarded by its locks, all of which go on after one.
-            let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span);
-            answered.await.unwrap_or_else(|_| Problem::Internal.into_response())
+            let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
+            watch.invocation(invoked, answered).await.unwrap_or_else(|_| Problem::Internal.into_response())
         }
     };
     let headers = response.headers_mut();
@@ -105,6 +132,13 @@ pub async fn protect(State(hygiene): State<Hygiene>, mut request: Request, next:
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(SHOWN_HEADERS));
     }
     response
+}
+
+/// The caller's trace. What is not said, or not said well, begins one.
+fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut said = headers.get_all(TRACEPARENT).iter();
+    let only = said.next().filter(|_| said.next().is_none())?;
+    TraceParent::parse(only.to_str().ok()?).ok()
 }
 
 /// Adds what every response has.

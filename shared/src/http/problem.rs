@@ -56,6 +56,8 @@ pub enum Problem {
     NotVerified(String),
     /// Fields that break their rules.
     Invalid(Vec<FieldError>),
+    /// A part of the gateway does not answer, as a monitor is told.
+    Down(&'static str),
     /// An engine does not answer; the same request may succeed in a moment.
     Unavailable,
     /// A failure of ours that waiting does not help.
@@ -154,6 +156,7 @@ impl Problem {
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not done; repeat the request in a moment".to_owned())
             }
+            Self::Down(detail) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", (*detail).to_owned()),
             Self::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the request could not be completed".to_owned())
             }
@@ -172,7 +175,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match &self {
-            Self::Unavailable => {
+            Self::Unavailable | Self::Down(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
             }
             Self::TooManyRequests(standing) => {

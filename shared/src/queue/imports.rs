@@ -11,9 +11,12 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use super::Queued;
 use crate::domain::Invalid;
 use crate::domain::ids::{ImportId, OrganizationId};
+use crate::domain::trace::{self, TraceParent};
 use crate::fault::Fault;
+use crate::telemetry;
 
 /// Raised when a reader of the old form would misunderstand the new one.
 const VERSION: u8 = 1;
@@ -72,6 +75,8 @@ struct Wire {
     import: ImportId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     part: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "trace::of_queued")]
+    trace: Option<TraceParent>,
 }
 
 #[derive(Deserialize)]
@@ -121,9 +126,9 @@ impl ImportQueue {
 
     /// Queues parts of imports, ten in a call. After a fault some may be queued and others not: do it again, a part may come twice.
     pub async fn send(&self, jobs: impl Iterator<Item = PartJob>) -> Result<(), Fault> {
-        let action = "queueing parts of an import";
+        let (action, trace) = ("queueing parts of an import", telemetry::trace());
         let entries = jobs.enumerate().map(|(index, PartJob { organization: org, import, part })| {
-            let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(part) });
+            let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(part), trace });
             let body = body.map_err(|error| Fault::corrupt_because(action, error))?;
             let entry = SendMessageBatchRequestEntry::builder().id((index % BATCH_ITEMS_MAX).to_string());
             entry.message_body(body).build().map_err(|error| Fault::corrupt_because(action, error))
@@ -142,7 +147,7 @@ impl ImportQueue {
     /// Has somebody look whether the file of an import is there. Twice is once.
     pub async fn send_look(&self, org: OrganizationId, import: ImportId) -> Result<(), Fault> {
         let action = "having a file looked for";
-        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: None });
+        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: None, trace: telemetry::trace() });
         let body = body.map_err(|error| Fault::corrupt_because(action, error))?;
         let send = self.client.send_message().queue_url(&self.url).message_body(body).send();
         send.await.map(drop).map_err(|error| Fault::unavailable(action, error))
@@ -150,15 +155,18 @@ impl ImportQueue {
 }
 
 /// Reads a queued body: a piece of an import, or what S3 tells.
-pub fn decode_import_work(body: &str) -> Result<ImportWork, Invalid> {
-    if let Ok(Wire { v, org: organization, import, part }) = serde_json::from_str(body) {
-        return match (v, part) {
-            (VERSION, Some(part)) => Ok(ImportWork::Part(PartJob { organization, import, part })),
-            (VERSION, None) => Ok(ImportWork::Look(organization, import)),
-            (other, _) => Err(Invalid::new(format!("a piece of version {other}, this program knows {VERSION}"))),
+pub fn decode_import_work(body: &str) -> Result<Queued<ImportWork>, Invalid> {
+    if let Ok(Wire { v, org: organization, import, part, trace }) = serde_json::from_str(body) {
+        let work = match (v, part) {
+            (VERSION, Some(part)) => ImportWork::Part(PartJob { organization, import, part }),
+            (VERSION, None) => ImportWork::Look(organization, import),
+            (other, _) => {
+                return Err(Invalid::new(format!("a piece of version {other}, this program knows {VERSION}")));
+            }
         };
+        return Ok(Queued { work, trace });
     }
-    decode_created(body).map(ImportWork::Created)
+    Ok(Queued { work: ImportWork::Created(decode_created(body)?), trace: None })
 }
 
 /// Reads what S3 tells of objects; those that were created.
@@ -201,6 +209,10 @@ mod tests {
          "object":{"key":"drop/a+b%2Bc%C3%A9.csv","size":12,"eTag":"abc","sequencer":"0055"}}},
         {"eventVersion":"2.6","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"b"},"object":{"key":"x"}}}]}"#;
 
+    fn read(body: &str) -> Result<ImportWork, Invalid> {
+        decode_import_work(body).map(|queued| queued.work)
+    }
+
     #[test]
     fn what_s3_tells_is_read_and_other_things_are_left_out() {
         let created = CreatedObject {
@@ -210,19 +222,22 @@ mod tests {
             etag: "abc".to_owned(),
             sequencer: "0055".to_owned(),
         };
-        assert_eq!(decode_import_work(CREATED), Ok(ImportWork::Created(vec![created])));
+        assert_eq!(read(CREATED), Ok(ImportWork::Created(vec![created])));
         let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
-        assert_eq!(decode_import_work(test), Ok(ImportWork::Created(Vec::new())));
+        assert_eq!(read(test), Ok(ImportWork::Created(Vec::new())));
     }
 
     #[test]
     fn a_part_comes_back_as_it_was_and_poison_is_refused() {
         let at = Timestamp::from_millis(1_764_000_000_000);
         let (org, import) = (OrganizationId::new(at, [1; 15]), ImportId::new(at, [2; 15]));
-        let look = serde_json::to_string(&Wire { v: VERSION, org, import, part: None }).unwrap();
-        assert_eq!(decode_import_work(&look), Ok(ImportWork::Look(org, import)));
-        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(7) }).unwrap();
-        assert_eq!(decode_import_work(&body), Ok(ImportWork::Part(PartJob { organization: org, import, part: 7 })));
+        let look = serde_json::to_string(&Wire { v: VERSION, org, import, part: None, trace: None }).unwrap();
+        assert_eq!(read(&look), Ok(ImportWork::Look(org, import)));
+        let body = serde_json::to_string(&Wire { v: VERSION, org, import, part: Some(7), trace: None }).unwrap();
+        assert_eq!(read(&body), Ok(ImportWork::Part(PartJob { organization: org, import, part: 7 })));
+        let trace = TraceParent::root([7; 24], true);
+        let traced = body.replace('}', &format!(",\"trace\":\"{trace}\"}}"));
+        assert_eq!(decode_import_work(&traced).unwrap().trace, Some(trace));
         let poison = ["", "{}", "[]", r#"{"Records":[]}"#, r#"{"Records":[{}]}"#, r#"{"Event":"other"}"#];
         for body in poison.into_iter().map(str::to_owned).chain([body.replace("\"v\":1", "\"v\":2")]) {
             assert!(decode_import_work(&body).is_err(), "{body}");

@@ -8,11 +8,14 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use serde::{Deserialize, Serialize};
 
+use super::Queued;
 use crate::domain::Invalid;
 use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, OrganizationId, TaskId};
 use crate::domain::message::IDEMPOTENCY_KEY_BYTES_MAX;
 use crate::domain::operational::{OperationalEvent, is_operational};
+use crate::domain::trace::{self, TraceParent};
 use crate::fault::Fault;
+use crate::telemetry;
 
 /// Raised when a reader of the old form would misunderstand the new one.
 const VERSION: u8 = 1;
@@ -66,6 +69,8 @@ struct Wire {
     announce: Option<Box<OperationalEvent>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fan_out: Option<FanOutWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "trace::of_queued")]
+    trace: Option<TraceParent>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,14 +98,15 @@ impl JobQueue {
         Self { client: Client::new(sdk), url: url.to_owned() }
     }
 
-    /// Queues a job. After a fault it may be queued or not: do it again, a job may come twice.
+    /// Queues a job, as a part of the trace that is at work. After a fault it may be queued or not: do it again, a job may come twice.
     pub async fn send(&self, job: Job) -> Result<(), Fault> {
         let action = match &job {
             Job::Task { task, .. } => format!("queueing background task {task}"),
             Job::Announce(event) => format!("queueing the operational event {}", event.key),
             Job::FanOut(fan_out) => format!("queueing the fan-out of message {}", fan_out.message),
         };
-        let body = serde_json::to_string(&Wire::from(job)).map_err(|error| Fault::corrupt_because(&*action, error))?;
+        let wire = Wire { trace: telemetry::trace(), ..Wire::from(job) };
+        let body = serde_json::to_string(&wire).map_err(|error| Fault::corrupt_because(&*action, error))?;
         let send = self.client.send_message().queue_url(&self.url).message_body(body).send();
         send.await.map(drop).map_err(|error| Fault::unavailable(action, error))
     }
@@ -117,7 +123,7 @@ impl JobQueue {
 
 impl From<Job> for Wire {
     fn from(job: Job) -> Self {
-        let nothing = Self { v: VERSION, org: None, task: None, announce: None, fan_out: None };
+        let nothing = Self { v: VERSION, org: None, task: None, announce: None, fan_out: None, trace: None };
         match job {
             Job::Task { organization, task } => Self { org: Some(organization), task: Some(task), ..nothing },
             Job::Announce(event) => Self { announce: Some(event), ..nothing },
@@ -130,11 +136,16 @@ impl From<Job> for Wire {
 }
 
 /// Reads a queued body. `receives` is how often the queue has handed it out, this time included.
-pub fn decode_job(body: &str, receives: u32) -> Result<Job, Invalid> {
+pub fn decode_job(body: &str, receives: u32) -> Result<Queued<Job>, Invalid> {
     let wire: Wire = serde_json::from_str(body).map_err(|error| Invalid::new(format!("not a job: {error}")))?;
     if wire.v != VERSION {
         return Err(Invalid::new(format!("a job of version {}, this program knows {VERSION}", wire.v)));
     }
+    let trace = wire.trace;
+    Ok(Queued { work: job_of(wire, receives)?, trace })
+}
+
+fn job_of(wire: Wire, receives: u32) -> Result<Job, Invalid> {
     match wire {
         Wire { org: Some(organization), task: Some(task), announce: None, fan_out: None, .. } => {
             Ok(Job::Task { organization, task })
@@ -195,9 +206,9 @@ mod tests {
     fn every_kind_comes_back_as_it_was() {
         let task = Job::Task { organization: scope().organization, task: TaskId::new(AT, [3; 15]) };
         for job in [task, Job::Announce(Box::new(event(scope().application))), Job::FanOut(fan_out(false))] {
-            assert_eq!(decode_job(&encode(job.clone()), 1).unwrap(), job);
+            assert_eq!(decode_job(&encode(job.clone()), 1).unwrap(), Queued { work: job, trace: None });
         }
-        assert_eq!(decode_job(&encode(Job::FanOut(fan_out(false))), 2).unwrap(), Job::FanOut(fan_out(true)));
+        assert_eq!(decode_job(&encode(Job::FanOut(fan_out(false))), 2).unwrap().work, Job::FanOut(fan_out(true)));
     }
 
     #[test]
@@ -206,7 +217,11 @@ mod tests {
         let body = format!(r#"{{"v":1,"org":"{organization}","task":"{task}"}}"#);
         assert_eq!(encode(Job::Task { organization, task }), body);
         let of_tomorrow = body.replace("\"v\"", "\"more\":[1],\"v\"");
-        assert_eq!(decode_job(&of_tomorrow, 1).unwrap(), Job::Task { organization, task });
+        assert_eq!(decode_job(&of_tomorrow, 1).unwrap().work, Job::Task { organization, task });
+        let trace = TraceParent::root([7; 24], true);
+        let traced = body.replace('}', &format!(",\"trace\":\"{trace}\"}}"));
+        assert_eq!(decode_job(&traced, 1).unwrap().trace, Some(trace));
+        assert_eq!(decode_job(&traced.replace("00-", "zz-"), 1).unwrap().trace, None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod imports;
 mod jobs;
+mod probe;
 mod task;
 
 use std::pin::Pin;
@@ -15,12 +16,14 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
 use crate::domain::delivery::DeliveryTask;
+use crate::domain::trace::TraceParent;
 use crate::fault::Fault;
 use crate::gather::{Gatherer, Limits, Results};
 use crate::keys::Keys;
 
 pub use imports::{CreatedObject, ImportQueue, ImportWork, PartJob, decode_created, decode_import_work};
 pub use jobs::{FanOut, Job, JobQueue, decode_job};
+pub use probe::QueueProbe;
 pub use task::{PAYLOAD_IN_TASK_BYTES_MAX, decode};
 
 /// The longest delay a queue can give.
@@ -28,6 +31,15 @@ pub const DELAY_MS_MAX: u64 = 900_000;
 
 /// What `SendMessageBatch` takes: ten entries, a mebibyte together, less some room for what is sent around the bodies.
 const LIMITS: Limits = Limits { items_max: 10, bytes_max: 1_000_000, calls_max: 4 };
+
+/// What was queued, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued<T> {
+    /// What is to be done.
+    pub work: T,
+    /// The step that queued it. What S3 tells has none, nor what was queued before there were traces.
+    pub trace: Option<TraceParent>,
+}
 
 /// Whether the queue of this ARN, which an event names as its source, is the one at this URL: both end with its name.
 pub fn is_at(arn: &str, url: &str) -> bool {

@@ -14,6 +14,7 @@ use crate::domain::message::Payload;
 use crate::domain::names::{Channel, EventTypeName, OrderingKey, Tag};
 use crate::domain::original_headers::OriginalHeaders;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::trace::{self, TraceParent};
 use crate::fault::Fault;
 
 /// Largest payload that travels with its task: one queued message is billed for each 64 KiB, and ten of them must fit into
@@ -57,6 +58,8 @@ struct Wire<'a> {
     line: Option<OrderingKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "trace::of_queued")]
+    trace: Option<TraceParent>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     payload: Option<Cow<'a, RawValue>>,
 }
@@ -88,6 +91,7 @@ pub(super) fn encode(task: &DeliveryTask, carries_payload: bool) -> Result<Strin
         granted_by_application: task.granted.by_application,
         line: task.place.as_ref().map(|place| place.key.clone()),
         place: task.place.as_ref().map(|place| place.number),
+        trace: task.trace,
         payload: task
             .payload
             .as_ref()
@@ -131,6 +135,7 @@ pub fn decode(body: &str, receives: u32) -> Result<DeliveryTask, Invalid> {
         postponed: wire.postponed,
         granted: Granted { by_endpoint: wire.granted_by_endpoint, by_application: wire.granted_by_application },
         place: wire.line.zip(wire.place).map(|(key, number)| LinePlace { key, number }),
+        trace: wire.trace,
     })
 }
 
@@ -162,6 +167,7 @@ mod tests {
             postponed: 3,
             granted: Granted { by_endpoint: true, by_application: false },
             place: Some(LinePlace { key: OrderingKey::parse("k").unwrap(), number: 7 }),
+            trace: Some(TraceParent::root([5; 24], true)),
         }
     }
 
@@ -174,7 +180,19 @@ mod tests {
         let written = task(odd);
         assert_eq!((&read.tags, read.deliver_before), (&written.tags, written.deliver_before));
         assert_eq!((read.is_urgent, read.postponed, read.granted), (true, 3, written.granted));
-        assert_eq!((read.place, read.headers), (written.place, written.headers));
+        assert_eq!((read.place, read.headers, read.trace), (written.place, written.headers, written.trace));
+    }
+
+    #[test]
+    fn a_task_without_a_trace_or_with_one_that_makes_no_sense_is_a_task() {
+        let traced = encode(&task("{}"), true).unwrap();
+        let older = encode(&DeliveryTask { trace: None, ..task("{}") }, true).unwrap();
+        assert!(traced.contains("\"trace\":\"00-") && !older.contains("trace"));
+        let odd = traced.replace("\"trace\":\"00-", "\"trace\":\"0x-");
+        let number = older.replacen('{', "{\"trace\":7,", 1);
+        for body in [older, odd, number] {
+            assert_eq!(decode(&body, 1).unwrap().trace, None, "{body}");
+        }
     }
 
     #[test]

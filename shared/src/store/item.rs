@@ -70,6 +70,13 @@ impl ItemBuilder {
         self
     }
 
+    pub(super) fn bytes_if(self, name: &str, value: Option<Vec<u8>>) -> Self {
+        match value {
+            Some(value) => self.bytes(name, value),
+            None => self,
+        }
+    }
+
     pub(super) fn texts<T: ToString>(mut self, name: &str, values: &[T]) -> Self {
         if !values.is_empty() {
             let values = values.iter().map(|value| AttributeValue::S(value.to_string())).collect();

@@ -9,6 +9,7 @@ use crate::domain::ids::{AppScope, ApplicationId, EndpointId, MessageId, Organiz
 use crate::domain::ksuid::Ksuid;
 use crate::domain::names::{Channel, EventTypeName, OrderingKey, Tag};
 use crate::domain::original_headers::OriginalHeaders;
+use crate::domain::trace::TraceParent;
 use crate::fault::Fault;
 
 /// Adds a task to an item, which has its own `ttl`.
@@ -30,6 +31,8 @@ pub(super) fn write(item: ItemBuilder, task: &DeliveryTask) -> ItemBuilder {
         .flag("granted_a", task.granted.by_application)
         .text_if("line", task.place.as_ref().map(|place| place.key.as_str()))
         .number_if("place", task.place.as_ref().and_then(|place| i64::try_from(place.number).ok()))
+        // The short form: items of a delivery that waits are to fit into one write unit.
+        .bytes_if("trace", task.trace.map(|trace| trace.to_bytes().to_vec()))
 }
 
 /// The task in an item. It may have been queued before.
@@ -58,5 +61,6 @@ pub(super) fn read(reader: &Reader<'_>) -> Result<DeliveryTask, Fault> {
         postponed: reader.number_if("postponed")?.unwrap_or(0),
         granted: Granted { by_endpoint: reader.flag("granted_e"), by_application: reader.flag("granted_a") },
         place: line.zip(reader.number_if("place")?).map(|(key, number)| LinePlace { key, number }),
+        trace: reader.bytes_if("trace")?.and_then(TraceParent::from_bytes),
     })
 }

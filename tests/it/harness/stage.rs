@@ -2,7 +2,7 @@
 //! the schedule. All share one clock, which the test moves; every AWS call passes by [`Faults`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -49,8 +49,9 @@ pub(crate) struct Stage {
     pub(crate) platform: Platform,
     pub(crate) sqs: aws_sdk_sqs::Client,
     token: String,
+    metric_lines: Arc<Mutex<Vec<Value>>>,
     routers: BTreeMap<&'static str, Router>,
-    pub(super) deliver: deliver::Door,
+    pub(crate) deliver: deliver::Door,
     pub(super) sweep: sweep::Door,
     pub(super) background: background::Door,
     pub(super) import: import::Door,
@@ -88,7 +89,12 @@ impl Stage {
         provision(&plan, &engines.sdk_config()).await.unwrap();
         let sqs = aws_sdk_sqs::Client::new(&engines.sdk_config());
         let client = faults.wrap(watch(engines.http_client()));
+        let metric_lines: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let told = Arc::clone(&metric_lines);
         let platform = platform(&plan, variables, &engines, client, &clock, network);
+        let platform = platform.telling(Arc::new(move |line: &str| {
+            told.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        }));
         let organization = OrganizationId::parse(ORGANIZATION).unwrap();
         let secret = JwtSecret::parse(JWT_SECRET).unwrap();
         Self {
@@ -106,6 +112,7 @@ impl Stage {
             clock,
             engines,
             faults,
+            metric_lines,
             platform,
             sqs,
         }
@@ -252,6 +259,11 @@ impl Stage {
         let held = count(QueueAttributeName::ApproximateNumberOfMessagesDelayed)
             + count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
         (count(QueueAttributeName::ApproximateNumberOfMessages) + held, held)
+    }
+
+    /// The lines of metrics that were written since the last look.
+    pub(crate) fn metrics(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.metric_lines.lock().unwrap())
     }
 
     /// What Lambda tells about an invocation that begins now.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::harness::process::{files_under, root};
+use crate::harness::process::root;
 
 /// Where documents are, besides the root itself.
 const PLACES: [&str; 7] = ["docs", "events", "functions", "local", "shared", "tests", ".github"];
@@ -12,9 +12,15 @@ const PLACES: [&str; 7] = ["docs", "events", "functions", "local", "shared", "te
 const LINKS_MIN: usize = 60;
 
 fn documents() -> Vec<PathBuf> {
-    let at_root = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-    let below = PLACES.iter().flat_map(|place| files_under(&root().join(place)));
-    at_root.chain(below).filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let (mut found, mut folders) = (entries(&root()), PLACES.map(|place| root().join(place)).to_vec());
+    while let Some(folder) = folders.pop() {
+        let (inner, files): (Vec<_>, Vec<_>) = entries(&folder).into_iter().partition(|path| path.is_dir());
+        folders.extend(inner);
+        found.extend(files);
+    }
+    found.retain(|path| path.is_file() && path.extension().is_some_and(|extension| extension == "md"));
+    found
 }
 
 /// The lines that are prose: not those of blocks of code.

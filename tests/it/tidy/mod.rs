@@ -7,4 +7,6 @@ mod manifests;
 mod rooms;
 mod routes;
 mod security;
+mod telling;
 mod text;
+mod watching;

@@ -11,7 +11,7 @@ struct Rule {
     must_not_name: &'static [&'static str],
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     Rule {
         part: "shared/src/domain",
         must_not_name: &[
@@ -57,6 +57,13 @@ const RULES: [Rule; 14] = [
     Rule {
         part: "shared/src/effects.rs",
         must_not_name: &["crate::flows", "crate::http", "crate::store", "aws_", "tokio"],
+    },
+    Rule {
+        part: "shared/src/telemetry",
+        must_not_name: &[
+            "crate::blobs", "crate::config", "crate::fault", "crate::flows", "crate::gather", "crate::http",
+            "crate::keys", "crate::network", "crate::queue", "crate::sender", "crate::store", "aws_",
+        ],
     },
     Rule { part: "shared/src/network.rs", must_not_name: &["crate::"] },
     Rule { part: "shared/src", must_not_name: &["lambda_", "fanfare_local", "fanfare_engines"] },

@@ -43,6 +43,7 @@ ROLES = {
         ("dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem", TABLE),
         ("dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem", TABLE),
         ("sqs:SendMessage", JOB),
+        ("sqs:GetQueueAttributes", DELIVERY),
         (LOG, "${ManageLogs.Arn}"),
     ],
     "HistoryRole": [

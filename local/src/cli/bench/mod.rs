@@ -42,7 +42,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const LOOK_PERIOD: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
-    telemetry::start("error", LogFormat::Text);
+    telemetry::start("error", LogFormat::Text, 0.0);
     if args.scenario == Scenario::All {
         return scenario::run_each();
     }

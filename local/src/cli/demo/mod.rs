@@ -39,7 +39,7 @@ const LOOK_PERIOD: Duration = Duration::from_millis(100);
 const ASK_PERIOD: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    telemetry::start("error", LogFormat::Text);
+    telemetry::start("error", LogFormat::Text, 0.0);
     let begun = Instant::now();
     let overrides = [
         (names::RETRY_SCHEDULE, RETRY_SCHEDULE),

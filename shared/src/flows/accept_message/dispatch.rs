@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::flows::waiting::queue_at;
 use crate::queue::{FanOut, Job};
 use crate::store::Audience;
+use crate::telemetry;
 
 /// Deliveries that a publish queues itself: a dozen calls, four at a time, which the caller waits for. More are left to the
 /// background.
@@ -74,10 +75,12 @@ impl AcceptMessage {
             PayloadPlace::Here(payload) if message.deliver_at.is_none() => Some(payload),
             PayloadPlace::Here(_) | PayloadPlace::Blob(_) | PayloadPlace::Expunged => None,
         };
+        let trace = telemetry::trace();
         let task = |subscriber: &&&Subscriber| DeliveryTask {
             payload: payload.cloned(),
             // Until its time comes somebody may have it sent, and the receiver has it.
             is_repeat: is_repeat || message.deliver_at.is_some(),
+            trace,
             ..DeliveryTask::new(scope, message, subscriber.endpoint, 1, Trigger::Scheduled)
         };
         let (ordered, others): (Vec<&&Subscriber>, Vec<_>) =

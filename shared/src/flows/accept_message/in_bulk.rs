@@ -22,6 +22,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::flows::Refusal;
 use crate::store::{ApplicationRef, Audience};
+use crate::telemetry::Metric;
 
 /// Conditional puts, or reads of audiences, at one time.
 const CALLS_MAX: usize = 32;
@@ -88,7 +89,9 @@ impl AcceptMessage {
                 Judgement::Ended(verdict) => verdicts[bound.index] = verdict,
             }
         }
+        let new = dispatched.iter().filter(|(_, is_repeat)| !is_repeat).count();
         self.dispatch_all(dispatched).await?;
+        self.metrics.count(Metric::MessagesAccepted, new as u64);
         Ok(verdicts)
     }
 

@@ -75,7 +75,7 @@ impl Schemas {
             return Err(Refusal::PayloadInvalid(violation));
         }
         // The keyword stands in the schema; the path is made of what the payload says.
-        tracing::warn!(event_type = %draft.event_type, keyword = violation.keyword, "a payload breaks its schema");
+        tracing::warn!(event.type = %draft.event_type, keyword = violation.keyword, "a payload breaks its schema");
         Ok(Some(violation))
     }
 
@@ -122,7 +122,7 @@ fn rule_of(event_type: &EventType) -> Option<Rule> {
         }),
         // It could be used when it was stored. Messages matter more than what we can no longer say about them.
         Err(reason) => {
-            tracing::error!(event_type = %event_type.name, reason = reason.0, "a stored schema cannot be used");
+            tracing::error!(event.type = %event_type.name, reason = reason.0, "a stored schema cannot be used");
             None
         }
     }

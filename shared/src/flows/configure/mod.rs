@@ -99,7 +99,7 @@ impl Configure {
         let outcomes = futures_util::future::join_all(announcements).await;
         for (event, outcome) in events.iter().zip(outcomes) {
             if let Err(fault) = outcome {
-                tracing::error!(event = event.key, error = fault.chain(), "an operational event is lost");
+                tracing::error!(operational.key = event.key, error = fault.chain(), "an operational event is lost");
             }
         }
     }

@@ -50,6 +50,7 @@ use crate::flows::Payloads;
 use crate::queue::{DeliveryQueue, JobQueue};
 use crate::sender::{Outbound, Sender, SenderSettings};
 use crate::store::{MessageRef, Past, Store, Turn};
+use crate::telemetry::{Metric, Metrics, StepEnd, in_trace, step};
 
 /// Attempts of one batch that are made at one time, whatever the queue brings.
 const ATTEMPTS_AT_ONCE_MAX: usize = 10;
@@ -68,6 +69,7 @@ pub struct Deliver {
     effects: Effects,
     audit: Audit,
     lines: Lines,
+    metrics: Metrics,
     schedule: RetrySchedule,
     disable_after_ms: i64,
     has_breaker: bool,
@@ -151,6 +153,7 @@ impl Deliver {
             sender: Sender::new(&sender, platform.network.clone()),
             effects: platform.effects.clone(),
             audit: Audit::new(platform),
+            metrics: platform.telemetry.metrics(),
             schedule: settings.retry_schedule.clone(),
             disable_after_ms: i64::from(settings.disable_after_days) * MS_PER_DAY,
             has_breaker: settings.circuit_breaker,
@@ -163,7 +166,7 @@ impl Deliver {
     pub async fn run(
         &self,
         tasks: Vec<DeliveryTask>,
-        report: impl Fn(usize, Result<Ended, Fault>),
+        report: impl Fn(usize, Result<Ended, Fault>) + Sync,
     ) -> Result<(), Fault> {
         let groups = self.admit(tasks).await?;
         let at_once = Semaphore::new(ATTEMPTS_AT_ONCE_MAX);
@@ -177,18 +180,16 @@ impl Deliver {
         &self,
         group: Vec<Admitted>,
         at_once: &Semaphore,
-        report: &impl Fn(usize, Result<Ended, Fault>),
+        report: &(impl Fn(usize, Result<Ended, Fault>) + Sync),
     ) {
         let whose = group.first().and_then(|first| Some((first.task.scope, first.recipient.clone()?)));
         let deliveries = stream::iter(group).map(|admitted| async move {
             // Never closed: there is always a permit to come.
             let _permit = at_once.acquire().await;
-            (admitted.index, self.run_one(admitted).await)
+            let (index, trace) = (admitted.index, admitted.task.trace);
+            in_trace(trace, async { report(index, self.run_one(admitted).await) }).await;
         });
-        let all = deliveries.buffer_unordered(ATTEMPTS_AT_ONCE_MAX).for_each(|(index, ended)| {
-            report(index, ended);
-            std::future::ready(())
-        });
+        let all = deliveries.buffer_unordered(ATTEMPTS_AT_ONCE_MAX).for_each(|()| std::future::ready(()));
         match whose {
             Some((scope, recipient)) => self.holding_a_place(&scope, &recipient, all).await,
             None => all.await,
@@ -240,6 +241,7 @@ impl Deliver {
         let Postponement { at, because, granted } = postponement;
         tracing::debug!(message.id = %task.message, endpoint.id = %task.endpoint, because = ?because, "postponed");
         self.queue_for(task.postponed(granted), at).await?;
+        self.metrics.count(Metric::DeliveriesPostponed, 1);
         Ok(Ended::Postponed(because))
     }
 
@@ -292,7 +294,8 @@ impl Deliver {
     ) -> Result<Ended, Fault> {
         let endpoint = &*recipient.endpoint;
         let begun_at = self.effects.now();
-        let sent = self.send(task, endpoint, &payload, begun_at).await;
+        let sent = self.send(task, endpoint, &payload, begun_at);
+        let sent = step("attempt", sent, |sent| told(task, &sent.outcome)).await;
         let now = self.effects.now();
         let jitter = self.effects.random.fraction();
         let next = next_step(&sent.outcome, task.number, task.trigger, &recipient.schedule, jitter);
@@ -317,12 +320,30 @@ impl Deliver {
             is_expunged: false,
         };
         log(&attempt, next);
+        self.count(task, &attempt, next, begun_at);
         self.store.record_attempt(&task.scope, &attempt, task.expires_at).await?;
         self.follow_up(task, next_attempt_at, Some(payload)).await?;
         self.note_sign(&task.scope, recipient, &attempt.outcome, is_probe).await;
         self.note_health(&task.scope, recipient, &attempt, next, now).await?;
         self.tell(&task.scope, recipient, &attempt).await?;
         Ok(Ended::Attempted(next))
+    }
+
+    fn count(&self, task: &DeliveryTask, attempt: &Attempt, next: NextStep, begun_at: Timestamp) {
+        self.metrics.note(Metric::AttemptLatency, u64::from(attempt.duration_ms));
+        // What waited on purpose (its own time, a limit, an earlier try of ours) is a repeat.
+        if task.number == 1 && !task.is_repeat {
+            let delay_ms = begun_at.millis_since(task.message.timestamp());
+            self.metrics.note(Metric::DeliveryDelay, u64::try_from(delay_ms).unwrap_or(0));
+        }
+        match next {
+            NextStep::Done => self.metrics.count(Metric::DeliveriesSucceeded, 1),
+            NextStep::Retry { .. } => self.metrics.count(Metric::AttemptsFailed, 1),
+            NextStep::GiveUp | NextStep::EndpointGone => {
+                self.metrics.count(Metric::AttemptsFailed, 1);
+                self.metrics.count(Metric::DeliveriesExhausted, u64::from(task.trigger == Trigger::Scheduled));
+            }
+        }
     }
 
     async fn send(
@@ -398,7 +419,9 @@ impl Deliver {
         let disabled = Endpoint { disabled: Some(because), ..endpoint.clone() };
         let changed = Changed::between(endpoint, &disabled).within(scope.application);
         let change = self.audit.of(&Author::gateway(scope.organization), Operation::EndpointDisable, changed);
-        self.store.disable_endpoint(scope, endpoint, because, &change).await
+        self.store.disable_endpoint(scope, endpoint, because, &change).await?;
+        self.metrics.count(Metric::EndpointsDisabled, 1);
+        Ok(())
     }
 
     /// Tells the organization what an attempt came to, if that is something to tell.
@@ -418,6 +441,19 @@ fn step_of(made: &Attempt) -> NextStep {
         (_, Some(_)) => NextStep::Retry { delay_ms: 0 },
         (_, None) => NextStep::GiveUp,
     }
+}
+
+/// What the span of an attempt says.
+fn told(task: &DeliveryTask, outcome: &Outcome) -> StepEnd {
+    let mut attributes = vec![
+        ("message.id", serde_json::json!(task.message)),
+        ("endpoint.id", serde_json::json!(task.endpoint)),
+        ("attempt.number", task.number.into()),
+    ];
+    if let Outcome::Answered { status, .. } = outcome {
+        attributes.push(("http.response.status_code", (*status).into()));
+    }
+    StepEnd { attributes, has_failed: !outcome.is_success() }
 }
 
 fn log(attempt: &Attempt, next: NextStep) {

@@ -18,6 +18,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::fault::Fault;
 use crate::queue::{CreatedObject, PartJob};
 use crate::store::{ApplicationRef, Created, Idempotency};
+use crate::telemetry::Metric;
 
 /// Event type of the messages that objects under `files/` become.
 const FILE_CREATED: &str = "file.created";
@@ -64,7 +65,7 @@ impl ImportFile {
     /// Looks at a created object, and begins its import.
     pub async fn begin(&self, created: &CreatedObject) -> Result<Begun, Fault> {
         if created.bucket != self.bucket {
-            tracing::warn!(bucket = created.bucket, "an object of another bucket");
+            tracing::warn!(object.bucket = created.bucket, "an object of another bucket");
             return Ok(Begun::Nothing);
         }
         match found(&created.key) {
@@ -76,7 +77,7 @@ impl ImportFile {
             Found::File(organization, application) => self.file_message(organization, application, created).await,
             Found::Ours => Ok(Begun::Nothing),
             Found::Stray => {
-                tracing::warn!(size = created.size, "an object under a prefix of ours whose key names nobody");
+                tracing::warn!(object.size = created.size, "an object under a prefix of ours whose key names nobody");
                 Ok(Begun::Nothing)
             }
         }
@@ -199,7 +200,8 @@ impl ImportFile {
 
     async fn fail_early(&self, import: &Import, reason: &str) -> Result<Begun, Fault> {
         let now = self.effects.now();
-        self.store.end_import(import, ImportStatus::Failed, Some(reason), None, now).await?;
+        let ended = self.store.end_import(import, ImportStatus::Failed, Some(reason), None, now).await?;
+        self.metrics.count(Metric::ImportsFailed, u64::from(ended.is_some()));
         Ok(Begun::Failed(import.id))
     }
 

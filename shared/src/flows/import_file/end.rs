@@ -4,6 +4,7 @@ use super::ImportFile;
 use super::part::RejectedOut;
 use crate::domain::import::{Counts, Import, ImportStatus, Part};
 use crate::fault::Fault;
+use crate::telemetry::Metric;
 
 impl ImportFile {
     /// A part was read to its end; if it was the last one, so is the import.
@@ -39,9 +40,22 @@ impl ImportFile {
         // One that ended early may still have windows on their way.
         let totals = (status == ImportStatus::Finished).then_some(Counts { bytes: import.size, ..counts });
         if self.store.end_import(import, status, reason, totals, self.effects.now()).await?.is_some() {
+            self.count(status, counts);
             tracing::info!(import.id = %import.id, status = status.as_str(), reason, counts = ?counts, "import");
         }
         Ok(())
+    }
+
+    fn count(&self, status: ImportStatus, counts: Counts) {
+        match status {
+            ImportStatus::Finished => {
+                self.metrics.count(Metric::ImportsCompleted, 1);
+                self.metrics.count(Metric::ImportRecordsRejected, counts.rejected);
+            }
+            ImportStatus::Failed => self.metrics.count(Metric::ImportsFailed, 1),
+            // Somebody wanted it so.
+            ImportStatus::Waiting | ImportStatus::Running | ImportStatus::Canceled => {}
+        }
     }
 
     /// The list of an import that is over, with what was rejected since.

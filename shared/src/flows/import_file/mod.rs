@@ -23,6 +23,7 @@ use crate::config::Platform;
 use crate::effects::Effects;
 use crate::queue::ImportQueue;
 use crate::store::Store;
+use crate::telemetry::Metrics;
 
 pub use begin::{Begun, FileMessage};
 pub use part::{Judged, Next, OpenPart, RawRecord, Window};
@@ -35,6 +36,7 @@ pub struct ImportFile {
     queue: ImportQueue,
     bucket: String,
     effects: Effects,
+    metrics: Metrics,
 }
 
 impl ImportFile {
@@ -47,6 +49,7 @@ impl ImportFile {
             queue: ImportQueue::new(&platform.sdk, &settings.import_queue_url),
             bucket: settings.bucket.clone(),
             effects: platform.effects.clone(),
+            metrics: platform.telemetry.metrics(),
         }
     }
 }

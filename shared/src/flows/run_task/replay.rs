@@ -20,6 +20,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::undelivered::Undelivered;
 use crate::fault::Fault;
 use crate::store::{AttemptFilter, EndpointRef, ListFilter, MessageRef, Traces};
+use crate::telemetry;
 
 /// Messages of a page that are looked at at one time.
 const LOOKS_MAX: usize = 10;
@@ -233,7 +234,8 @@ impl RunTask {
         trigger: Trigger,
     ) -> Option<DeliveryTask> {
         let task = || DeliveryTask::new(scope, message, *endpoint, number, trigger);
-        message.is_deliverable(self.effects.now()).then(|| DeliveryTask { is_repeat: true, ..task() })
+        let is_deliverable = message.is_deliverable(self.effects.now());
+        is_deliverable.then(|| DeliveryTask { is_repeat: true, trace: telemetry::trace(), ..task() })
     }
 }
 

@@ -20,7 +20,7 @@ use http::request::Parts;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::Problem;
-use super::hygiene::{Hygiene, protect};
+use super::hygiene::{Hygiene, InvocationId, protect};
 use super::rate_limit::RateLimits;
 use super::routes::{self, Access};
 use crate::config::{JwtSecret, OidcSettings, Platform};
@@ -257,15 +257,20 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim())
 }
 
-/// A function's routes, behind the one layer that knows who may call them, and with our answers for every other path; around all of
-/// them what every response has.
-pub fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>, auth: Auth) -> Router<S> {
-    let hygiene = auth.hygiene.clone();
+/// The routes of this function, behind the one layer that knows who may call them, and with our answers for every other path; around
+/// all of them what every response has.
+pub fn guarded<S: Clone + Send + Sync + 'static>(
+    function: &'static str,
+    routes: Router<S>,
+    auth: Auth,
+    invocation_id: InvocationId,
+) -> Router<S> {
+    let protection = auth.hygiene.clone().of(function, invocation_id);
     routes
         .route_layer(from_fn_with_state(auth, authorize))
         .fallback(routes::fallback)
         .method_not_allowed_fallback(routes::fallback)
-        .layer(from_fn_with_state(hygiene, protect))
+        .layer(from_fn_with_state(protection, protect))
 }
 
 /// Lets through who may call the route, and hands on who it is.

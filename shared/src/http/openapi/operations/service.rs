@@ -7,10 +7,10 @@ use super::super::values::Document;
 
 pub(super) fn operations() -> Vec<OperationDoc> {
     vec![
-        op("health.get", "Ask whether the gateway works").answers_nothing("The table answers.").errors(&[500, 503]),
+        op("health.get", "Ask whether the gateway works").answers_nothing("Table and queue answer.").errors(&[503]),
         op("health.head", "Ask whether the gateway works, without a body")
-            .answers_nothing("The table answers.")
-            .errors(&[500, 503]),
+            .answers_nothing("Table and queue answer.")
+            .errors(&[503]),
         op("health.ping", "Ask whether the gateway is there").answers_nothing("It is."),
         op("health.ping-head", "Ask whether the gateway is there, without a body").answers_nothing("It is."),
         op("openapi.get", "Get this document").answers::<Document>(
