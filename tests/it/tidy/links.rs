@@ -12,7 +12,8 @@ const PLACES: [&str; 7] = ["docs", "events", "functions", "local", "shared", "te
 const LINKS_MIN: usize = 60;
 
 fn documents() -> Vec<PathBuf> {
-    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let entries =
+        |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     let (mut found, mut folders) = (entries(&root()), PLACES.map(|place| root().join(place)).to_vec());
     while let Some(folder) = folders.pop() {
         let (inner, files): (Vec<_>, Vec<_>) = entries(&folder).into_iter().partition(|path| path.is_dir());
