@@ -7,6 +7,8 @@
 # How tests are sent there: `tests/second-engines`. Which ones are left out and why: `tests/lanes/second-engines/runs.tsv`; each of
 # them is named in every run. What was found: docs/decisions/0019.
 #
+#     tests/lanes/second-engines.sh [RUN...]     all, or dynamodb-contract, moto-contract, dynamodb-features, moto-features
+#
 # DynamoDB Local is used as its licence allows, and not redistributed: it comes from npm, as AWS's own tools bring it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -99,8 +101,15 @@ on_moto() {
 }
 
 export RUST_BACKTRACE=0
-on_dynamodb "$engines" local/engines dynamodb-contract
-on_moto "$engines" local/engines moto-contract
-on_dynamodb "$features" tests dynamodb-features
-on_moto "$features" tests moto-features
+runs=("$@")
+[[ ${#runs[@]} -gt 0 ]] || runs=(dynamodb-contract moto-contract dynamodb-features moto-features)
+for run in "${runs[@]}"; do
+    case $run in
+        dynamodb-contract) on_dynamodb "$engines" local/engines "$run" ;;
+        moto-contract) on_moto "$engines" local/engines "$run" ;;
+        dynamodb-features) on_dynamodb "$features" tests "$run" ;;
+        moto-features) on_moto "$features" tests "$run" ;;
+        *) echo "there is no run $run" >&2; exit 2 ;;
+    esac
+done
 is_done=true
