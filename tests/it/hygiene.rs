@@ -6,7 +6,7 @@ use axum::routing::get;
 use fanfare::http::hygiene::DEFAULTS;
 use fanfare::http::routes::ROUTES;
 use fanfare::http::{Auth, guarded};
-use fanfare::telemetry::{LogFormat, lines_to};
+use fanfare::telemetry::LogFormat;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -147,15 +147,10 @@ async fn a_panic_is_a_500_that_shows_nothing_and_the_next_request_is_answered() 
 #[test]
 fn what_a_caller_writes_cannot_break_out_of_its_log_line() {
     const PLANTED: &str = "a\nERROR forged line\r\u{1b}[31mred\u{7}\u{85}\u{2028}";
-    let write = |lines: &Log, is_json: bool| {
-        let format = if is_json { LogFormat::Json } else { LogFormat::Text };
-        let dispatch = lines_to(lines.clone(), "info", format, 0.0);
-        let log = || tracing::warn!(planted = PLANTED, debug = ?PLANTED, display = %PLANTED, "a line");
-        tracing::dispatcher::with_default(&dispatch, log);
-    };
     for is_json in [true, false] {
-        let lines = Log::default();
-        write(&lines, is_json);
+        let format = if is_json { LogFormat::Json } else { LogFormat::Text };
+        let (lines, _listening) = Log::of_this_thread("info", format, 0.0);
+        tracing::warn!(planted = PLANTED, debug = ?PLANTED, display = %PLANTED, "a line");
         let text = lines.text();
         assert_eq!(text.lines().count(), 1, "{text:?}");
         // JSON may hold U+0085 as it is: its reader takes it for what it is.
@@ -166,8 +161,7 @@ fn what_a_caller_writes_cannot_break_out_of_its_log_line() {
 
 #[tokio::test]
 async fn a_failure_is_found_in_the_logs_by_the_identifier_that_its_caller_has() {
-    let lines = Log::default();
-    let _logged_here = tracing::dispatcher::set_default(&lines_to(lines.clone(), "info", LogFormat::Json, 0.0));
+    let (lines, _listening) = Log::of_this_thread("info", LogFormat::Json, 0.0);
     let stage = Stage::new(&[]).await;
     stage.faults.next("Query", crate::harness::Way::BROKEN, 1);
     let failed = stage.call("GET", "/api/v1/app", None).await;

@@ -1,7 +1,7 @@
 //! What the steps of one message have in common: a trace, from the caller's request through the queues to each attempt, in the
 //! task, in the due index and in the logs; and which invocation a line comes from.
 
-use fanfare::telemetry::{LogFormat, lines_to};
+use fanfare::telemetry::LogFormat;
 use lambda_runtime::LambdaEvent;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::{Value, json};
@@ -119,8 +119,7 @@ async fn tasks_from_before_there_were_traces_are_delivered() {
 
 #[tokio::test]
 async fn a_line_says_which_function_which_invocation_and_which_trace() {
-    let log = Log::default();
-    let _logged_here = tracing::dispatcher::set_default(&lines_to(log.clone(), "debug", LogFormat::Json, 0.0));
+    let (log, _listening) = Log::of_this_thread("debug", LogFormat::Json, 0.0);
     let (stage, _, application, _) = Stage::with_receiver("").await;
     for _ in 0..2 {
         publish(&stage, &application, &[("traceparent", CALLERS)]).await;
@@ -148,8 +147,7 @@ async fn a_line_says_which_function_which_invocation_and_which_trace() {
 
 /// Whether the attempts of messages with these traces are logged in detail, at this level and share.
 async fn in_detail(level: &str, share: f64, traces: &[&str]) -> Vec<bool> {
-    let log = Log::default();
-    let _logged_here = tracing::dispatcher::set_default(&lines_to(log.clone(), level, LogFormat::Json, share));
+    let (log, _listening) = Log::of_this_thread(level, LogFormat::Json, share);
     let stage = Stage::new(&[("FANFARE_DEBUG_SAMPLE", &share.to_string())]).await;
     let receiver = Receiver::start().await;
     receiver.leave_to_test("/");
@@ -273,8 +271,7 @@ async fn a_caller_that_does_not_record_its_trace_is_not_recorded() {
 #[tokio::test]
 async fn a_collector_that_fails_is_told_of_once_and_does_no_harm() {
     for answer in [Reply::Status(500), Reply::Hang] {
-        let log = Log::default();
-        let _logged_here = tracing::dispatcher::set_default(&lines_to(log.clone(), "info", LogFormat::Json, 0.0));
+        let (log, _listening) = Log::of_this_thread("info", LogFormat::Json, 0.0);
         let (stage, _collector) = with_collector(answer).await;
         let receiver = Receiver::start().await;
         receiver.leave_to_test("/");

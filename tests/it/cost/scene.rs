@@ -3,23 +3,23 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use aws_sdk_sqs::types::Message;
 use fanfare::network::{Network, Stream, SystemNetwork};
+use fanfare::telemetry::LogFormat;
 use fanfare_local::cli::cost::usage::Usage;
 use fanfare_local::template::{Place, Plan, Projection, TEMPLATE};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::meter::Meter;
 use super::units::Index;
-use crate::harness::{Answer, JWT_SECRET, Receiver, Stage};
+use crate::harness::{Answer, JWT_SECRET, Log, Receiver, Stage};
 
 /// The scene.
 pub(super) struct Scene {
@@ -29,22 +29,21 @@ pub(super) struct Scene {
     /// What the receiver answers with.
     pub(super) status: Arc<AtomicU16>,
     sent: Arc<AtomicU64>,
-    logged: Logged,
-    _logging: DefaultGuard,
+    log: Log,
+    _listening: DefaultGuard,
 }
 
 impl Scene {
     /// With these settings besides the template's own, which include its limits of requests.
     pub(super) async fn new(variables: &[(&str, &str)]) -> Self {
-        let logged = Logged::default();
-        let logging = tracing::subscriber::set_default(logged.subscriber());
+        let (log, listening) = Log::of_this_thread("info", LogFormat::Json, 0.0);
         let (meter, sent) = (Meter::new(indexes()), Arc::new(AtomicU64::new(0)));
         let network = Counting(Arc::clone(&sent));
         let stage = Stage::watched(variables, Arc::new(network), |client| meter.wrap(client)).await;
         let receiver = Receiver::start().await;
         receiver.leave_to_test("/");
         let status = receiver.obey("/", 204);
-        Self { stage, meter, receiver, status, sent, logged, _logging: logging }
+        Self { stage, meter, receiver, status, sent, log, _listening: listening }
     }
 
     /// An application with so many endpoints, all of them the receiver.
@@ -88,9 +87,9 @@ impl Scene {
     pub(super) fn take(&self) -> Usage {
         let mut usage = self.meter.take();
         usage.sent_bytes += self.sent.swap(0, Ordering::SeqCst) as f64;
-        let text = std::mem::take(&mut *self.logged.0.lock().unwrap());
+        let text = self.log.take();
         usage.log_bytes += text.len() as f64;
-        usage.log_lines += text.iter().filter(|byte| **byte == b'\n').count() as f64;
+        usage.log_lines += text.lines().count() as f64;
         usage
     }
 
@@ -139,36 +138,6 @@ fn indexes() -> Vec<Index> {
         Index { attributes: keys.chain(included).cloned().collect(), partition: partition.clone(), sort: sort.clone() }
     };
     table.indexes.iter().map(index).collect()
-}
-
-/// The lines that functions log in the cloud, at level `info`.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl Logged {
-    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
-        let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(self.clone());
-        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish()
-    }
-}
-
-impl io::Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
 
 /// The system's network, which counts the bytes that go to receivers.
