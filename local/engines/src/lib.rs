@@ -3,8 +3,8 @@
 //! For the local gateway and for every test. Fanfare's code never learns that they are here: it speaks to them through
 //! the real AWS SDK clients, either
 //!
-//! * **in process**: [`Engines::sdk_config`] (or [`Engines::http_client`], to be wrapped by a test that injects
-//!   faults) answers a client's requests without a socket, or
+//! * **in process**: [`Engines::sdk_config`] (or [`Engines::http_client`], with a test that injects faults in front of it:
+//!   [`intercept`]) answers a client's requests without a socket, or
 //! * **over HTTP**: [`Engines::serve`] is one endpoint for all of them, for boto3, the AWS CLI, or Lambda binaries that
 //!   are started with `AWS_ENDPOINT_URL`, or
 //! * **by presigned URL**: [`Engines::presigned`] lets those in who have one, for what it was signed for.
@@ -40,6 +40,7 @@ mod durability;
 mod engines;
 mod error;
 mod in_process;
+mod intercept;
 mod kms;
 mod lock;
 mod objects;
@@ -47,12 +48,14 @@ mod presigned;
 mod serve;
 mod sqs;
 mod table;
+mod thread;
 mod wire;
 
 pub use clock::{Clock, system_clock};
 pub use durability::Durability;
 pub use engines::Engines;
 pub use error::{OpenError, SweepError};
+pub use intercept::intercept;
 pub use presigned::{ObjectBody, Presigned};
 
 /// The one region the engines are in.

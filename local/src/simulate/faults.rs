@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use fanfare::domain::ksuid::Ksuid;
 use fanfare::effects::Clock as _;
+use fanfare_engines::intercept;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -47,7 +45,6 @@ impl Switch {
 #[derive(Clone)]
 pub(super) struct Wire {
     world: Arc<World>,
-    engines: SharedHttpClient,
     sandbox: Arc<str>,
     switch: Switch,
 }
@@ -55,39 +52,18 @@ pub(super) struct Wire {
 impl Wire {
     /// The HTTP client of a sandbox.
     pub(super) fn client(world: &Arc<World>, sandbox: &str, switch: &Switch) -> SharedHttpClient {
-        SharedHttpClient::new(Self {
-            world: Arc::clone(world),
-            engines: world.engines.http_client(),
-            sandbox: Arc::from(sandbox),
-            switch: switch.clone(),
+        let wire = Self { world: Arc::clone(world), sandbox: Arc::from(sandbox), switch: switch.clone() };
+        intercept(world.engines.http_client(), move |engines, request| {
+            let connector = Connector { wire: wire.clone(), engines: engines.clone() };
+            HttpConnectorFuture::new(async move { connector.pass(request).await })
         })
     }
 }
 
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire").field("sandbox", &self.sandbox).finish_non_exhaustive()
-    }
-}
-
-impl HttpClient for Wire {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let engines = self.engines.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { wire: self.clone(), engines })
-    }
-}
-
-#[derive(Clone, Debug)]
+/// One call's way.
 struct Connector {
     wire: Wire,
     engines: SharedHttpConnector,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let this = self.clone();
-        HttpConnectorFuture::new(async move { this.pass(request).await })
-    }
 }
 
 impl Connector {

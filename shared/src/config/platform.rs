@@ -40,22 +40,18 @@ impl Platform {
     /// A platform of these parts.
     pub fn new(settings: Settings, sdk: SdkConfig, effects: Effects, network: Arc<dyn Network>) -> Self {
         let keys = Keys::new(&sdk, &settings.kms_key, settings.encrypt_payloads);
-        let telemetry = Telemetry::new(&telemetry_settings(&settings), &effects, None);
+        let telemetry = TelemetrySettings {
+            debug_share: settings.debug_sample,
+            has_metrics: settings.has_metrics,
+            stack: settings.stack.clone(),
+            otlp_endpoint: settings.otlp_endpoint.clone(),
+        };
+        let telemetry = Telemetry::new(&telemetry, &effects);
         Self { settings, sdk, keys, effects, network, telemetry }
     }
 
     /// The same, with its metrics written there, if they are wanted.
     pub fn telling(self, metric_lines: MetricLines) -> Self {
-        let telemetry = Telemetry::new(&telemetry_settings(&self.settings), &self.effects, Some(metric_lines));
-        Self { telemetry, ..self }
-    }
-}
-
-fn telemetry_settings(settings: &Settings) -> TelemetrySettings {
-    TelemetrySettings {
-        debug_share: settings.debug_sample,
-        has_metrics: settings.has_metrics,
-        stack: settings.stack.clone(),
-        otlp_endpoint: settings.otlp_endpoint.clone(),
+        Self { telemetry: self.telemetry.telling(metric_lines), ..self }
     }
 }

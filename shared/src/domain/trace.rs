@@ -4,6 +4,7 @@
 //! A trace decides nothing: whatever stands in it, messages are accepted and delivered alike. Receivers are not told it.
 
 use super::Invalid;
+use super::hex::hex;
 
 /// Bytes of a trace's identifier.
 pub const TRACE_ID_BYTES: usize = 16;
@@ -19,8 +20,6 @@ const TEXT_CHARS: usize = 55;
 
 /// The only flag that is defined: somebody records this trace.
 const SAMPLED: u8 = 1;
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A step of a trace, as the steps that follow from it know it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,13 +39,13 @@ impl TraceParent {
         let bytes = text.as_bytes();
         let (known, rest) = bytes.split_at_checked(TEXT_CHARS).ok_or_else(bad)?;
         let has_dashes = [2, 35, 52].iter().all(|at| known[*at] == b'-');
-        let ([version], [flags]) = (hex(&known[..2]).ok_or_else(bad)?, hex(&known[53..]).ok_or_else(bad)?);
+        let ([version], [flags]) = (bytes_of(&known[..2]).ok_or_else(bad)?, bytes_of(&known[53..]).ok_or_else(bad)?);
         let may_go_on = rest.is_empty() || (version > 0 && rest[0] == b'-');
         if !has_dashes || version == u8::MAX || !may_go_on {
             return Err(bad());
         }
-        let trace_id = hex(&known[3..35]).ok_or_else(bad)?;
-        let span_id = hex(&known[36..52]).ok_or_else(bad)?;
+        let trace_id = bytes_of(&known[3..35]).ok_or_else(bad)?;
+        let span_id = bytes_of(&known[36..52]).ok_or_else(bad)?;
         Self { trace_id, span_id, is_sampled: flags & SAMPLED != 0 }.checked().ok_or_else(bad)
     }
 
@@ -67,16 +66,12 @@ impl TraceParent {
 
     /// The trace's identifier in hexadecimal digits.
     pub fn trace_id_text(&self) -> String {
-        let mut text = String::with_capacity(2 * TRACE_ID_BYTES);
-        push_hex(&mut text, &self.trace_id);
-        text
+        hex(&self.trace_id)
     }
 
     /// The step's identifier in hexadecimal digits.
     pub fn span_id_text(&self) -> String {
-        let mut text = String::with_capacity(2 * SPAN_ID_BYTES);
-        push_hex(&mut text, &self.span_id);
-        text
+        hex(&self.span_id)
     }
 
     /// The short form that is stored.
@@ -117,7 +112,7 @@ fn not_zero(mut span_id: [u8; SPAN_ID_BYTES]) -> [u8; SPAN_ID_BYTES] {
 }
 
 /// Lower-case digits only, as the form asks for.
-fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+fn bytes_of<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),
@@ -130,22 +125,10 @@ fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        text.push(char::from(HEX[usize::from(byte >> 4)]));
-        text.push(char::from(HEX[usize::from(byte & 15)]));
-    }
-}
-
 impl std::fmt::Display for TraceParent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = String::with_capacity(TEXT_CHARS);
-        text.push_str("00-");
-        push_hex(&mut text, &self.trace_id);
-        text.push('-');
-        push_hex(&mut text, &self.span_id);
-        text.push_str(if self.is_sampled { "-01" } else { "-00" });
-        f.write_str(&text)
+        let flags = u8::from(self.is_sampled);
+        write!(f, "00-{}-{}-{flags:02x}", hex(&self.trace_id), hex(&self.span_id))
     }
 }
 

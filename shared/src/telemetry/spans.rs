@@ -85,10 +85,11 @@ pub struct StepEnd {
 
 /// Does a piece of work for a receiver as a step of the trace that is at work.
 pub async fn step<F: Future>(name: &'static str, work: F, tell: impl FnOnce(&F::Output) -> StepEnd) -> F::Output {
-    let scope = Scope::look(|scope| scope.invocation.spans.is_some().then(|| scope.clone())).flatten();
-    let Some(scope) = scope.filter(|scope| scope.trace.is_sampled) else { return work.await };
-    let (invocation, parent) = (&scope.invocation, scope.trace);
-    let Some(spans) = &invocation.spans else { return work.await };
+    let recorded = |scope: &Scope| {
+        let spans = scope.invocation.spans.clone().filter(|_| scope.trace.is_sampled)?;
+        Some((spans, Arc::clone(&scope.invocation), scope.trace))
+    };
+    let Some((spans, invocation, parent)) = Scope::look(recorded).flatten() else { return work.await };
     let itself = spans.child_of(&parent);
     let begun_at = spans.now();
     let done = work.await;

@@ -36,6 +36,7 @@ pub struct Telemetry {
     effects: Effects,
     debug_share: f64,
     metrics: Metrics,
+    has_metrics: bool,
     metric_lines: Option<MetricLines>,
     stack: Arc<str>,
     spans: Option<Spans>,
@@ -61,17 +62,23 @@ pub struct Invoked {
 }
 
 impl Telemetry {
-    /// Once per process.
-    pub fn new(settings: &TelemetrySettings, effects: &Effects, metric_lines: Option<MetricLines>) -> Self {
+    /// Once per process. Metrics are counted, and told to nobody yet.
+    pub fn new(settings: &TelemetrySettings, effects: &Effects) -> Self {
         let stack = Arc::from(settings.stack.as_str());
         Self {
             spans: Spans::new(&settings.otlp_endpoint, &stack, effects),
             effects: effects.clone(),
             debug_share: settings.debug_share,
             metrics: Metrics::default(),
-            metric_lines: metric_lines.filter(|_| settings.has_metrics),
+            has_metrics: settings.has_metrics,
+            metric_lines: None,
             stack,
         }
+    }
+
+    /// The same, with its metrics written there, if they are wanted.
+    pub fn telling(self, metric_lines: MetricLines) -> Self {
+        Self { metric_lines: self.has_metrics.then_some(metric_lines), ..self }
     }
 
     /// What is counted.

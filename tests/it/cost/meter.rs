@@ -4,13 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use fanfare_engines::intercept;
 use fanfare_local::cli::cost::usage::Usage;
 use serde_json::Value;
 
@@ -57,7 +55,8 @@ impl Meter {
 
     /// The client with this meter in front of it.
     pub(super) fn wrap(&self, inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Metered { inner, meter: self.clone() })
+        let meter = self.clone();
+        intercept(inner, move |inner, request| HttpConnectorFuture::new(meter.clone().passing(inner.clone(), request)))
     }
 
     async fn passing(self, inner: SharedHttpConnector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
@@ -145,40 +144,4 @@ fn queue_requests(usage: &mut Usage, bytes: usize, has_group: bool) {
 
 pub(super) fn json_of(body: &SdkBody) -> Value {
     serde_json::from_slice(body.bytes().unwrap()).unwrap()
-}
-
-#[derive(Clone)]
-struct Metered {
-    inner: SharedHttpClient,
-    meter: Meter,
-}
-
-struct MeteredConnector {
-    inner: SharedHttpConnector,
-    meter: Meter,
-}
-
-impl std::fmt::Debug for Metered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Metered")
-    }
-}
-
-impl std::fmt::Debug for MeteredConnector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MeteredConnector")
-    }
-}
-
-impl HttpClient for Metered {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(MeteredConnector { inner, meter: self.meter.clone() })
-    }
-}
-
-impl HttpConnector for MeteredConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::new(self.meter.clone().passing(self.inner.clone(), request))
-    }
 }

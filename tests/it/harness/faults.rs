@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use fanfare_engines::intercept;
 use serde_json::{Value, json};
 
 /// How a call fails.
@@ -102,54 +100,23 @@ impl Faults {
 
     /// The client with these faults in front of it.
     pub(crate) fn wrap(&self, inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(FaultyClient { inner, faults: self.clone() })
+        let faults = self.clone();
+        intercept(inner, move |inner, request| faults.pass(inner, request))
     }
-}
 
-#[derive(Clone)]
-struct FaultyClient {
-    inner: SharedHttpClient,
-    faults: Faults,
-}
-
-struct FaultyConnector {
-    inner: SharedHttpConnector,
-    faults: Faults,
-}
-
-impl std::fmt::Debug for FaultyClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FaultyClient")
-    }
-}
-
-impl std::fmt::Debug for FaultyConnector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FaultyConnector")
-    }
-}
-
-impl HttpClient for FaultyClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
-    }
-}
-
-impl HttpConnector for FaultyConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        match self.faults.way_of(&operation(&request)) {
-            None => self.inner.call(request),
+    fn pass(&self, inner: &SharedHttpConnector, request: HttpRequest) -> HttpConnectorFuture {
+        match self.way_of(&operation(&request)) {
+            None => inner.call(request),
             Some(Way::Refused(status, code)) => HttpConnectorFuture::ready(refusal(status, code)),
             Some(Way::AnswerLost) => {
-                let done = self.inner.call(request);
+                let done = inner.call(request);
                 HttpConnectorFuture::new(async move {
                     done.await?;
                     Err(ConnectorError::io("the connection was reset".into()))
                 })
             }
             Some(Way::Late) => {
-                let done = self.inner.call(request);
+                let done = inner.call(request);
                 HttpConnectorFuture::new(async move {
                     let answer = done.await;
                     tokio::task::yield_now().await;
@@ -159,7 +126,7 @@ impl HttpConnector for FaultyConnector {
             Some(Way::Unprocessed) => match split_batch(request) {
                 (None, rest) => HttpConnectorFuture::ready(response(200, &json!({ "UnprocessedItems": rest }))),
                 (Some(half), rest) => {
-                    let done = self.inner.call(half);
+                    let done = inner.call(half);
                     HttpConnectorFuture::new(async move { leave_unprocessed(done.await?, rest) })
                 }
             },

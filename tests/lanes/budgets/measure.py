@@ -20,6 +20,9 @@ import time
 import tomllib
 import zipfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import lambda_environment  # noqa: E402 - found by the line above
+
 BUDGETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "budgets.toml")
 START_SECONDS_MAX = 10
 # Other processes make a start slower, never faster: a round that is over its budget is measured again, and the best counts.
@@ -31,26 +34,9 @@ ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 
 
 def environment(port):
-    return {
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-        "AWS_LAMBDA_FUNCTION_NAME": "measured",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-        "AWS_LAMBDA_LOG_GROUP_NAME": "measured",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "measured",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "FANFARE_TABLE": "fanfare",
-        "FANFARE_BUCKET": "fanfare",
-        "FANFARE_DELIVERY_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-delivery",
-        "FANFARE_JOB_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-job",
-        "FANFARE_IMPORT_QUEUE_URL": "http://127.0.0.1:1/000000000000/fanfare-import",
-        "FANFARE_KMS_KEY": "arn:aws:kms:us-east-1:000000000000:key/fanfare",
-        "FANFARE_JWT_SECRET": "a-secret-for-measuring-the-cold-start",
-        # Lambda's system has one bundle; Debian's has every certificate in a file of its own besides, and all are read.
-        **({"SSL_CERT_FILE": DEBIAN_BUNDLE} if os.path.exists(DEBIAN_BUNDLE) else {}),
-    }
+    # Lambda's system has one bundle; Debian's has every certificate in a file of its own besides, and all are read.
+    bundle = {"SSL_CERT_FILE": DEBIAN_BUNDLE} if os.path.exists(DEBIAN_BUNDLE) else {}
+    return lambda_environment.environment(port, "a-secret-for-measuring-the-cold-start") | bundle
 
 
 def start_once(binary, listener, nowhere):

@@ -18,6 +18,9 @@ import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import lambda_environment  # noqa: E402 - found by the line above
+
 BUDGET = os.path.join(HERE, "budget.json")
 # What the same binaries differ by between two runs, and what another release of the compiler may cost unnoticed.
 TOLERANCE = 0.10
@@ -118,25 +121,8 @@ def instructions(options, function, events, check):
 
 
 def environment(options, port):
-    return {
+    return lambda_environment.environment(port, options.jwt_secret, options.aws, "counted") | {
         "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-        "AWS_LAMBDA_FUNCTION_NAME": "counted",
-        "AWS_LAMBDA_FUNCTION_VERSION": "1",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-        "AWS_LAMBDA_LOG_GROUP_NAME": "counted",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "counted",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_ENDPOINT_URL": options.aws,
-        "FANFARE_TABLE": "fanfare",
-        "FANFARE_BUCKET": "fanfare",
-        "FANFARE_DELIVERY_QUEUE_URL": queue(options, "counted"),
-        "FANFARE_JOB_QUEUE_URL": queue(options, "fanfare-job"),
-        "FANFARE_IMPORT_QUEUE_URL": queue(options, "fanfare-import"),
-        "FANFARE_KMS_KEY": "arn:aws:kms:us-east-1:000000000000:key/fanfare",
-        "FANFARE_JWT_SECRET": options.jwt_secret,
         "FANFARE_ALLOWED_SUBNETS": "127.0.0.0/8",
         "FANFARE_HTTPS_ONLY": "false",
         # Under valgrind every receiver is a slow one, which must not count as the receiver's trouble.

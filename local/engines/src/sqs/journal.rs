@@ -26,6 +26,7 @@ use super::message::{Payload, Seq};
 use super::rotation::GroupId;
 use super::settings::Attributes;
 use super::store::Store;
+use crate::thread;
 
 /// Changes of one transaction. Enough to share a commit among every caller of a busy gateway, few enough that the
 /// first of them does not wait noticeably for the last.
@@ -175,11 +176,7 @@ impl Drop for Journal {
     /// Lets the writer finish what was recorded.
     fn drop(&mut self) {
         drop(self.sender.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the queue writer panicked");
-        }
+        thread::join(&mut self.thread, "the queue writer panicked");
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::Durability;
+use crate::{Durability, thread};
 
 /// How often it is looked whether there is something to copy.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -57,11 +57,7 @@ impl Checkpoints {
 impl Drop for Checkpoints {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that copies the table's log panicked");
-        }
+        thread::join(&mut self.thread, "the thread that copies the table's log panicked");
     }
 }
 

@@ -14,6 +14,8 @@ use std::thread::JoinHandle;
 use dynoxide::{Database, DynoxideError};
 use tokio::sync::oneshot;
 
+use crate::thread;
+
 type Job = Box<dyn FnOnce(&Database) + Send>;
 
 /// Does the table's work, one job at a time.
@@ -68,11 +70,7 @@ impl Drop for Worker {
     /// Finishes the jobs that came, and closes the file.
     fn drop(&mut self) {
         drop(self.jobs.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the table's thread panicked");
-        }
+        thread::join(&mut self.thread, "the table's thread panicked");
     }
 }
 

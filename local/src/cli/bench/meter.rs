@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use fanfare_engines::intercept;
 use serde_json::Value;
 
 /// Operations that write to the table.
@@ -39,7 +37,8 @@ impl Meter {
 
     /// The same client, counted.
     pub(super) fn wrap(&self, inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(MeteredClient { inner, meter: self.clone() })
+        let meter = self.clone();
+        intercept(inner, move |inner, request| meter.pass(inner, request))
     }
 
     fn counts<T>(&self, read: impl FnOnce(&mut Counts) -> T) -> T {
@@ -60,39 +59,18 @@ impl Meter {
         let units: f64 = each.iter().filter_map(|one| one["CapacityUnits"].as_f64()).sum();
         self.counts(|counts| counts.write_units += units);
     }
-}
 
-#[derive(Debug)]
-struct MeteredClient {
-    inner: SharedHttpClient,
-    meter: Meter,
-}
-
-#[derive(Debug)]
-struct MeteredConnector {
-    inner: SharedHttpConnector,
-    meter: Meter,
-}
-
-impl HttpClient for MeteredClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, parts);
-        SharedHttpConnector::new(MeteredConnector { inner, meter: self.meter.clone() })
-    }
-}
-
-impl HttpConnector for MeteredConnector {
-    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+    fn pass(&self, inner: &SharedHttpConnector, mut request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
         let Some(operation) = target.filter(|name| *name == RECEIVE || WRITES.contains(name)).map(str::to_owned) else {
-            return self.inner.call(request);
+            return inner.call(request);
         };
         let mut asked = json(request.body());
         if operation != RECEIVE {
             asked["ReturnConsumedCapacity"] = Value::from("TOTAL");
             *request.body_mut() = SdkBody::from(asked.to_string());
         }
-        let (answering, meter) = (self.inner.call(request), self.meter.clone());
+        let (answering, meter) = (inner.call(request), self.clone());
         HttpConnectorFuture::new(async move {
             let answer: HttpResponse = answering.await?;
             meter.note(&operation, &asked, &json(answer.body()));

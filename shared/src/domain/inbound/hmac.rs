@@ -4,6 +4,7 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+pub(super) use crate::domain::hex::hex;
 pub(super) use aws_lc_rs::hmac::{
     Algorithm, HMAC_SHA1_FOR_LEGACY_USE_ONLY as SHA1, HMAC_SHA256 as SHA256, HMAC_SHA512 as SHA512,
 };
@@ -13,13 +14,6 @@ pub(super) fn tag(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> hmac::Ta
     let mut context = hmac::Context::with_key(&hmac::Key::new(algorithm, key));
     parts.iter().for_each(|part| context.update(part));
     context.sign()
-}
-
-/// In lower case.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 0x0f)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// The standard alphabet, with padding.
