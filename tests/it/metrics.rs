@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use fanfare::telemetry::{DIMENSION, METRICS, NAMESPACE};
+use fanfare_local::cli::cost::bill::Basis;
 use serde_json::{Value, json};
 
 use crate::harness::{Reply, Stage, Way};
@@ -82,6 +83,26 @@ async fn what_happens_to_messages_is_counted() {
     // publish, manage and deliver; the sweep is one more.
     assert_eq!((counted("ColdStarts"), counted("DueBacklogAge")), (4, 1), "{sums:?}");
     assert_eq!(counted("DeliveriesPostponed"), 0);
+}
+
+#[tokio::test]
+async fn lines_are_as_long_as_the_bill_takes_them_to_be() {
+    let (stage, receiver, application, _) = Stage::with_receiver("").await;
+    receiver.leave_to_test("/");
+    for _ in 0..2 {
+        stage.clock.forward_s(2);
+        stage.publish(&application, None, json!({})).await.id();
+        stage.clock.forward_s(2);
+        stage.deliver_all().await;
+    }
+    let lines = stage.metrics();
+    let warm = |function: &str| {
+        let of_function = lines.iter().filter(|line| line["function"] == function);
+        of_function.last().unwrap().to_string().len() as f64
+    };
+    let (mean, assumed) = (f64::midpoint(warm("publish"), warm("deliver")), Basis::committed().unwrap().table.assumed);
+    let ratio = mean / assumed.metric_line_bytes.value;
+    assert!((0.85..1.15).contains(&ratio), "a line is {mean} bytes long");
 }
 
 #[tokio::test]

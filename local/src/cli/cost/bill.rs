@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::counted::Counted;
-use super::load::{Load, PerMessage};
+use super::load::{Load, PerMessage, metric_lines};
 use super::prices::{Price, PriceTable};
 use super::stack::Stack;
 
@@ -182,13 +182,26 @@ pub fn bill(basis: &Basis, load: &Load) -> Bill {
     writer.each("S3", "storage", "bucket_storage", usage.object_bytes * kept_months / GB);
     keys(&mut writer, load, batches, requests);
 
-    let access_bytes = requests * (basis.stack.access_log_bytes + assumed.log_event_bytes.value);
-    let log_gb = (usage.log_bytes + usage.log_lines * assumed.log_event_bytes.value + access_bytes) / GB;
+    let of_metrics = if basis.stack.has_metric_lines {
+        let lines = |(_, invocations, ms): &(_, f64, f64)| {
+            metric_lines(invocations * load.messages, *ms, assumed.peak.value) / load.messages.max(f64::MIN_POSITIVE)
+        };
+        functions.iter().filter(|(name, ..)| *name != "background").map(lines).sum()
+    } else {
+        0.0
+    };
+    let lines = usage.log_lines + of_metrics + requests;
+    let bytes =
+        usage.log_bytes + of_metrics * assumed.metric_line_bytes.value + requests * basis.stack.access_log_bytes;
+    let log_gb = (bytes + lines * assumed.log_event_bytes.value) / GB;
     writer.each("CloudWatch", "logs taken in", "log_ingestion", log_gb);
     writer.each("CloudWatch", "logs kept", "log_storage", log_gb * basis.stack.log_days / DAYS_OF_A_MONTH);
     let sent = usage.sent_bytes + attempts * assumed.tls_bytes.value;
     writer.each("Data transfer", "to receivers", "data_out", sent / GB);
     writer.each("Data transfer", "answers to callers", "data_out", usage.answer_bytes / GB);
+    // A metric is paid for in the hours in which it is written: at worst in all of them.
+    let busy_metrics = if load.messages > 0.0 { basis.stack.busy_metrics } else { 0.0 };
+    writer.always("CloudWatch", "metrics of messages", "metric", busy_metrics);
     always(&mut writer);
     Bill { lines: writer.lines, messages: load.messages }
 }
@@ -226,7 +239,7 @@ fn always(writer: &mut Writer<'_>) {
     let ticks = stack.ticks;
     let sweep_gb_seconds = ticks * assumed.sweep_ms.value / 1_000.0 * stack.memory_of("sweep");
     let polls = stack.polled_queues * assumed.polls_per_minute.value * super::stack::MONTH_S / 60.0;
-    let (keys, alarms, dashboards, metrics) = (stack.keys, stack.alarms, stack.dashboards, stack.metrics);
+    let (keys, alarms, dashboards, metrics) = (stack.keys, stack.alarms, stack.dashboards, stack.idle_metrics);
     writer.always("EventBridge", "the sweep's schedule", "schedule", ticks);
     writer.always("Lambda", "invocations of sweep", "lambda_request", ticks);
     writer.always("Lambda", "duration of sweep", "lambda_gb_second", sweep_gb_seconds);
@@ -234,9 +247,9 @@ fn always(writer: &mut Writer<'_>) {
     writer.always("DynamoDB", "reads of empty sweeps", "table_read", ticks * empty.reads);
     writer.always("SQS", "polls of quiet queues", "queue_request", polls);
     writer.always("KMS", "keys", "key", keys);
-    writer.always("CloudWatch", "alarms", "alarm", alarms);
+    writer.always("CloudWatch", "metrics that alarms watch", "alarm", alarms);
     writer.always("CloudWatch", "dashboards", "dashboard", dashboards);
-    writer.always("CloudWatch", "metrics", "metric", metrics);
+    writer.always("CloudWatch", "metrics of the sweep", "metric", metrics);
 }
 
 /// What the same load costs with EventBridge and its API destinations, without anything around them.

@@ -152,7 +152,7 @@ fn lines(basis: &Basis) -> String {
 }
 
 fn idle(basis: &Basis) -> String {
-    let bill = bill(basis, &USUAL);
+    let bill = bill(basis, &Load { messages: 0.0, ..USUAL });
     let mut text = "| service | what | units a month | $ a month |\n|---|---|---|---|\n".to_owned();
     for line in bill.lines.iter().filter(|line| line.units_per_message.is_none()) {
         text.push_str(&format!("| {} | {} | {} | {:.2} |\n", line.service, line.what, short(line.units), line.usd));

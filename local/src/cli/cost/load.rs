@@ -116,10 +116,20 @@ impl Load {
 
     /// How often processes ask for data keys again in a month, of functions that run so often and so long.
     pub fn renewals(&self, invocations: f64, ms: f64, peak: f64, key_minutes: f64) -> f64 {
-        let at_one_time = (invocations / MONTH_S * peak * ms / 1_000.0).ceil();
-        let renewals = at_one_time * self.organizations * MONTH_S / 60.0 / key_minutes;
+        let renewals = processes(invocations, ms, peak) * self.organizations * MONTH_S / 60.0 / key_minutes;
         renewals.min(invocations)
     }
+}
+
+/// How many lines of metrics a function writes that is invoked so often in a month and runs so long: one at the end of each
+/// invocation, and no more than one a second and process.
+pub fn metric_lines(invocations: f64, ms: f64, peak: f64) -> f64 {
+    invocations.min(processes(invocations, ms, peak) * MONTH_S)
+}
+
+/// How many processes of such a function there are at one time, in busy hours.
+fn processes(invocations: f64, ms: f64, peak: f64) -> f64 {
+    (invocations / MONTH_S * peak * ms / 1_000.0).ceil()
 }
 
 /// What one delivery asks for in a batch of so many: what the batch costs is shared, the rest is each one's own.

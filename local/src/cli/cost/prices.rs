@@ -91,7 +91,7 @@ table! {
     /// What is assumed beside what is counted.
     Assumed of Assumption:
     publish_ms, ingest_ms, deliver_ms, receiver_ms, sweep_ms, background_ms, import_ms, cold_share, cold_ms, tls_bytes,
-    log_event_bytes, polls_per_minute, key_minutes, peak,
+    log_event_bytes, metric_line_bytes, polls_per_minute, key_minutes, peak,
 }
 
 /// An installation that always runs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use fanfare::telemetry::METRICS;
 use yaml_serde::Value;
 
 use crate::template::{Place, Plan, TEMPLATE};
@@ -21,14 +22,18 @@ pub struct Stack {
     pub ticks: f64,
     /// Seconds before the second, third, ... attempt.
     pub retry_delays_s: Vec<f64>,
-    /// KMS keys, alarms and dashboards.
+    /// KMS keys.
     pub keys: f64,
-    /// Alarms.
+    /// Metrics that alarms watch.
     pub alarms: f64,
     /// Dashboards.
     pub dashboards: f64,
-    /// Metrics that the functions report.
-    pub metrics: f64,
+    /// Metrics of the stack's own that there are in every hour: what the sweep writes.
+    pub idle_metrics: f64,
+    /// Metrics that come with messages: what the other functions write, and what is made of the access log.
+    pub busy_metrics: f64,
+    /// Whether the functions write metrics into their logs.
+    pub has_metric_lines: bool,
     /// Whether the table can be restored to any point in time.
     pub has_recovery: bool,
     /// Bytes of a line of the API's access log.
@@ -51,15 +56,20 @@ impl Stack {
         let recovery = member(table, &["Properties", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"]);
         let api = resources.one("AWS::Serverless::HttpApi")?;
         let format = member(api, &["Properties", "AccessLogSettings", "Format"])?;
+        let has_metric_lines = default("Metrics")?.as_str() == Some("true");
+        let of_functions = if has_metric_lines { METRICS.len() as f64 } else { 0.0 };
+        let idle_metrics = of_functions.min(1.0);
         Ok(Self {
             memory_gb: plan.functions.iter().map(|f| (f.binary.clone(), f64::from(f.memory_mb) / 1_024.0)).collect(),
             polled_queues: plan.mappings.len() as f64,
             ticks: plan.schedules.iter().map(|schedule| MONTH_S / schedule.period.as_secs_f64()).sum(),
             retry_delays_s: delays.collect::<Result<_, _>>().context("reading RetrySchedule")?,
             keys: resources.count("AWS::KMS::Key"),
-            alarms: resources.count("AWS::CloudWatch::Alarm"),
+            alarms: resources.of("AWS::CloudWatch::Alarm").map(watched_metrics).sum::<usize>() as f64,
             dashboards: resources.count("AWS::CloudWatch::Dashboard"),
-            metrics: 0.0,
+            idle_metrics,
+            busy_metrics: of_functions - idle_metrics + resources.count("AWS::Logs::MetricFilter"),
+            has_metric_lines,
             has_recovery: recovery.ok().and_then(Value::as_bool).unwrap_or(false),
             access_log_bytes: rendered_bytes(format.as_str().context("the access log's format is no text")?) as f64,
             log_days: default("LogRetentionDays")?.as_f64().context("LogRetentionDays is no number")?,
@@ -94,6 +104,13 @@ fn member<'a>(value: &'a Value, path: &[&str]) -> anyhow::Result<&'a Value> {
     path.iter().try_fold(value, |value, name| {
         value.as_mapping().and_then(|mapping| mapping.get(*name)).with_context(|| format!("the template has no {name}"))
     })
+}
+
+/// How many metrics an alarm watches, each of which is paid for.
+fn watched_metrics(alarm: &Value) -> usize {
+    let metrics = member(alarm, &["Properties", "Metrics"]).ok().and_then(Value::as_sequence);
+    let Some(metrics) = metrics else { return 1 };
+    metrics.iter().filter(|metric| member(metric, &["MetricStat"]).is_ok()).count()
 }
 
 /// A line of this format, with values as long as they usually are.
@@ -131,6 +148,8 @@ mod tests {
         assert_eq!((stack.polled_queues, stack.ticks, stack.keys), (4.0, 43_800.0, 1.0));
         assert_eq!(stack.retry_delays_s[..3], [5.0, 300.0, 1_800.0]);
         assert!(stack.has_recovery && stack.log_days == 30.0);
+        // The description of the parameter `Alarms` says so, too.
+        assert_eq!((stack.alarms, stack.idle_metrics + stack.busy_metrics), (40.0, METRICS.len() as f64 + 1.0));
     }
 
     #[test]
