@@ -5,9 +5,11 @@ use fanfare::telemetry::LogFormat;
 use lambda_runtime::LambdaEvent;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::{Value, json};
+use svix::models::{ApplicationIn, EndpointIn, MessageIn};
 
+use crate::harness::process::{Process, client, fanfare_binary, free_address};
 use crate::harness::table::items_of;
-use crate::harness::{LONG_MS, Log, Receiver, Reply, Stage};
+use crate::harness::{LONG_MS, Log, Receiver, Reply, Stage, eventually};
 
 const CALLERS: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -167,6 +169,34 @@ async fn a_share_of_messages_is_logged_in_detail_whatever_the_level_is() {
     assert_eq!(in_detail("info", 0.0, &traces).await, [false, false, false]);
     assert_eq!(in_detail("info", 0.25, &traces).await, [true, true, false]);
     assert_eq!(in_detail("error", 1.0, &traces).await, [true, true, true]);
+}
+
+/// The gateway on one machine does what its flags say, as functions do what their variables say.
+#[tokio::test]
+async fn the_local_gateway_logs_in_detail_and_sends_spans_when_it_is_asked_to() {
+    let binary = tokio::task::spawn_blocking(fanfare_binary).await.unwrap();
+    let (data, address, collector) = (tempfile::tempdir().unwrap(), free_address(), Receiver::start().await);
+    for path in ["/", "/v1/traces"] {
+        collector.leave_to_test(path);
+    }
+    let log = data.path().join("log");
+    let arguments = ["--debug-sample", "1", "--otlp-endpoint", &collector.url("/")];
+    let state = data.path().join("state");
+    let into_log = std::fs::File::create(&log).unwrap().into();
+    let _gateway = Process::start_logging(&binary, &state, address, &arguments, into_log).await;
+    let svix = client(address);
+    let application = svix.application().create(ApplicationIn::new("Acme".to_owned()), None).await.unwrap().id;
+    svix.endpoint().create(application.clone(), EndpointIn::new(collector.url("/")), None).await.unwrap();
+    let message = MessageIn::new("order.placed".to_owned(), json!({}));
+    svix.message().create(application, message, None).await.unwrap();
+    let look = async || {
+        let lines = std::fs::read_to_string(&log).unwrap();
+        let sent = collector.deliveries();
+        let has_span = |body: &[u8]| String::from_utf8_lossy(body).contains(r#""name":"attempt""#);
+        let is_sent = sent.iter().any(|request| request.path == "/v1/traces" && has_span(&request.body));
+        (lines.contains("attempt made") && is_sent).then_some(())
+    };
+    eventually("the attempt is in the log and at the collector", look).await;
 }
 
 /// A collector of OpenTelemetry, and a stage whose spans it gets.

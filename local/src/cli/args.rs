@@ -116,6 +116,10 @@ pub(super) struct StartArgs {
     #[arg(long, env = names::LOG_LEVEL, help = help(&rows::LOG_LEVEL), value_name = "LEVEL",
         default_value = default(&rows::LOG_LEVEL), hide_default_value = true)]
     pub(super) log_level: String,
+    #[arg(long, env = names::DEBUG_SAMPLE, help = help(&rows::DEBUG_SAMPLE), value_name = "SHARE")]
+    pub(super) debug_sample: Option<String>,
+    #[arg(long, env = names::OTLP_ENDPOINT, help = help(&rows::OTLP_ENDPOINT), value_name = "URL")]
+    pub(super) otlp_endpoint: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -348,6 +352,8 @@ impl StartArgs {
             (names::PORTAL_URL, self.portal_url),
             (names::PUBLIC_URL, self.public_url),
             (names::LOG_LEVEL, Some(self.log_level)),
+            (names::DEBUG_SAMPLE, self.debug_sample),
+            (names::OTLP_ENDPOINT, self.otlp_endpoint),
         ];
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }

@@ -11,7 +11,9 @@ use super::terminal::{complain, say};
 use crate::{Gateway, State};
 
 pub(super) async fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
-    telemetry::start(&args.log_level, LogFormat::Text, 0.0);
+    // What is no share is refused with the other settings.
+    let debug_share = args.debug_sample.as_deref().and_then(|share| share.parse().ok()).unwrap_or_default();
+    telemetry::start(&args.log_level, LogFormat::Text, debug_share);
     let options = args.into_options();
     let state = options.state.clone();
     let gateway = Gateway::start(options).await?;

@@ -30,6 +30,17 @@ impl Process {
 
     /// As [`Process::start`], with these arguments besides.
     pub(crate) async fn start_with(binary: &Path, data: &Path, address: SocketAddr, arguments: &[&str]) -> Self {
+        Self::start_logging(binary, data, address, arguments, Stdio::inherit()).await
+    }
+
+    /// As [`Process::start_with`], with its log lines sent there.
+    pub(crate) async fn start_logging(
+        binary: &Path,
+        data: &Path,
+        address: SocketAddr,
+        arguments: &[&str],
+        log: Stdio,
+    ) -> Self {
         let mut child = Command::new(binary)
             .env_clear()
             .arg("--data")
@@ -38,6 +49,7 @@ impl Process {
             .args(["--retry-schedule", "0,1,1", "--log-level", "error"])
             .args(arguments)
             .stdout(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
