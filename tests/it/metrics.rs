@@ -97,8 +97,8 @@ async fn lines_are_as_long_as_the_bill_takes_them_to_be() {
     }
     let lines = stage.metrics();
     let warm = |function: &str| {
-        let of_function = lines.iter().filter(|line| line["function"] == function);
-        of_function.last().unwrap().to_string().len() as f64
+        let mut of_function = lines.iter().filter(|line| line["function"] == function);
+        of_function.next_back().unwrap().to_string().len() as f64
     };
     let (mean, assumed) = (f64::midpoint(warm("publish"), warm("deliver")), Basis::committed().unwrap().table.assumed);
     let ratio = mean / assumed.metric_line_bytes.value;
