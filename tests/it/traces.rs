@@ -246,8 +246,12 @@ fn spans(collector: &Receiver) -> Vec<(String, Value)> {
         let body: Value = serde_json::from_slice(&sent.body).unwrap();
         for of_function in body["resourceSpans"].as_array().unwrap() {
             let attributes = of_function["resource"]["attributes"].as_array().unwrap();
-            let name = attributes.iter().find(|attribute| attribute["key"] == "service.name").unwrap();
-            let name = name["value"]["stringValue"].as_str().unwrap();
+            let named = |key: &str| {
+                let attribute = attributes.iter().find(|attribute| attribute["key"] == key).unwrap();
+                attribute["value"]["stringValue"].as_str().unwrap()
+            };
+            assert_eq!(named("service.namespace"), "fanfare-local", "the stack");
+            let name = named("service.name");
             let scoped = of_function["scopeSpans"].as_array().unwrap().iter();
             spans.extend(
                 scoped.flat_map(|scoped| scoped["spans"].as_array().unwrap()).map(|s| (name.to_owned(), s.clone())),
