@@ -35,6 +35,7 @@
 //! engines in memory, which do everything but S3 within the caller's task: paused time does not wait for the threads
 //! that write files.
 
+mod checkpoints;
 mod clock;
 mod durability;
 mod engines;

@@ -15,7 +15,9 @@
 //! deleted one may come back after a restart: at least once, as always.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,7 +28,8 @@ use super::message::{Payload, Seq};
 use super::rotation::GroupId;
 use super::settings::Attributes;
 use super::store::Store;
-use crate::thread;
+use crate::checkpoints::{Between, Checkpoints};
+use crate::{Durability, OpenError, thread};
 
 /// Changes of one transaction. Enough to share a commit among every caller of a busy gateway, few enough that the
 /// first of them does not wait noticeably for the last.
@@ -114,6 +117,7 @@ pub(crate) struct Journal {
     /// None in memory, and while the journal is being dropped.
     sender: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    checkpoints: Option<Checkpoints>,
 }
 
 pub(crate) type Payloads = HashMap<Seq, Payload>;
@@ -129,21 +133,28 @@ enum Command {
         seqs: Vec<Seq>,
         found: oneshot::Sender<Payloads>,
     },
+    /// What must not be done while a transaction is open.
+    Between(Between),
 }
 
 impl Journal {
     /// A journal that keeps nothing.
     pub(crate) fn in_memory() -> Self {
-        Self { sender: None, thread: None }
+        Self { sender: None, thread: None, checkpoints: None }
     }
 
-    /// Starts the writer on an open file.
-    pub(crate) fn start(store: Store) -> std::io::Result<Self> {
+    /// Starts the writer on an open file, which is at `path`.
+    pub(crate) fn start(store: Store, path: &Path, durability: Durability) -> Result<Self, OpenError> {
         let (sender, receiver) = channel();
-        let writer = Writer { store, received: HashMap::new(), received_since: None };
-        let thread =
-            std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread) })
+        let commits = Arc::default();
+        let writer = Writer::new(store, Arc::clone(&commits));
+        let thread = std::thread::Builder::new().name("queue-writer".to_owned());
+        let thread = thread.spawn(move || writer.run(&receiver)).map_err(OpenError::Writer)?;
+        let between = sender.clone();
+        let have_done = move |work| drop(between.send(Command::Between(work)));
+        let checkpoints = Checkpoints::start(path, durability, commits, have_done);
+        let checkpoints = checkpoints.map_err(|source| OpenError::Queues { path: path.to_owned(), source })?;
+        Ok(Self { sender: Some(sender), thread: Some(thread), checkpoints: Some(checkpoints) })
     }
 
     /// Records a change. The queue of changes needs no bound of its own: every caller waits for its change before it
@@ -173,8 +184,9 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Lets the writer finish what was recorded.
+    /// Lets the writer finish what was recorded, when nobody can ask it for anything any more.
     fn drop(&mut self) {
+        drop(self.checkpoints.take());
         drop(self.sender.take());
         thread::join(&mut self.thread, "the queue writer panicked");
     }
@@ -185,11 +197,19 @@ struct Writer {
     /// Receive counts not yet written, the newest of each message.
     received: HashMap<Seq, Received>,
     received_since: Option<Instant>,
+    /// What is done after the transaction that is open.
+    between: Vec<Between>,
+    /// Counts them.
+    commits: Arc<AtomicU64>,
 }
 
 type Waiting = Vec<oneshot::Sender<Result<(), NotSaved>>>;
 
 impl Writer {
+    fn new(store: Store, commits: Arc<AtomicU64>) -> Self {
+        Self { store, received: HashMap::new(), received_since: None, between: Vec::new(), commits }
+    }
+
     fn run(mut self, commands: &Receiver<Command>) {
         loop {
             match self.next_command(commands) {
@@ -222,6 +242,8 @@ impl Writer {
             // A caller that stopped waiting is not our concern: its change is saved.
             let _ = done.send(answer);
         }
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.between.drain(..).for_each(|work| work());
     }
 
     fn write_transaction(
@@ -265,6 +287,10 @@ impl Writer {
                 let _ = found.send(self.read(&seqs)?);
                 Ok(())
             }
+            Command::Between(work) => {
+                self.between.push(work);
+                Ok(())
+            }
         }
     }
 
@@ -302,7 +328,7 @@ mod tests {
     fn gathering_ends_when_every_received_message_was_deleted() {
         let directory = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(&directory.path().join("queues.sqlite"), crate::Durability::default(), 0).unwrap();
-        let mut writer = Writer { store, received: HashMap::new(), received_since: None };
+        let mut writer = Writer::new(store, Arc::default());
         let (_sender, commands) = channel();
         let received = Received { seq: 1, receive_count: 1, first_received_ms: 1 };
         writer.write_batch(Some(Command::Received(vec![received])), &commands);

@@ -1,12 +1,11 @@
 //! DynamoDB: the `dynoxide` engine behind the DynamoDB wire.
 //!
 //! dynoxide does one thing at a time, blocking, some ten to a few hundred microseconds each; `worker.rs` says where.
-//! `operations.rs` reads and writes the JSON, `checkpoints.rs` copies the write-ahead log of a file.
+//! `operations.rs` reads and writes the JSON.
 //!
 //! Differences from AWS that Fanfare's code can meet: every read is strongly consistent, there are no throttles and no
 //! `TransactionConflict`, streams have one shard, and time to live acts only when it is swept.
 
-mod checkpoints;
 mod operations;
 mod worker;
 
@@ -20,20 +19,22 @@ use http::StatusCode;
 use rusqlite::Connection;
 use s3s::Body;
 
+use crate::checkpoints::Checkpoints;
 use crate::wire::{self, Response};
 use crate::{Clock, Durability, OpenError, SweepError};
-use checkpoints::Checkpoints;
 use worker::{Runner, Worker};
 
 /// SQLite's number for `synchronous = FULL`.
 const FULL: i64 = 2;
 
 /// An open table engine.
+///
+/// In the order they are dropped: the worker's thread ends when nobody can ask it for anything any more.
 pub(crate) struct Table {
-    runner: Runner,
-    database: Database,
     /// Of a file.
     _checkpoints: Option<Checkpoints>,
+    runner: Runner,
+    database: Database,
 }
 
 impl Table {
@@ -57,9 +58,9 @@ impl Table {
             Durability::PowerLoss => return Err(OpenError::NotDurable { place }),
         }
         let jobs = Arc::new(AtomicU64::new(0));
-        let checkpoints =
-            Checkpoints::start(path, durability, Arc::clone(&jobs)).map_err(|source| failed(source.into()))?;
-        let worker = Worker::start(database.clone(), jobs).map_err(OpenError::Writer)?;
+        let worker = Worker::start(database.clone(), Arc::clone(&jobs)).map_err(OpenError::Writer)?;
+        let checkpoints = Checkpoints::start(path, durability, jobs, worker.between_jobs());
+        let checkpoints = checkpoints.map_err(|source| failed(source.into()))?;
         Ok(Self { runner: Runner::OnThread(worker), database, _checkpoints: Some(checkpoints) })
     }
 

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use dynoxide::{Database, DynoxideError};
 use tokio::sync::oneshot;
 
+use crate::checkpoints::Between;
 use crate::thread;
 
 type Job = Box<dyn FnOnce(&Database) + Send>;
@@ -50,6 +51,15 @@ impl Worker {
         let work = move || work(&database, &receiver, &done);
         let thread = std::thread::Builder::new().name("table".to_owned()).spawn(work)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// A way to have something done between two jobs. The thread stays as long as there is one.
+    pub(crate) fn between_jobs(&self) -> impl Fn(Between) + Send + use<> {
+        let jobs = self.jobs.clone();
+        move |work| {
+            let job: Job = Box::new(move |_| work());
+            let _ = jobs.as_ref().map(|jobs| jobs.send(job));
+        }
     }
 
     /// Does `job` on the worker's thread. A job whose caller went away is done all the same, as a request that has

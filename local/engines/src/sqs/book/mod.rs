@@ -57,7 +57,7 @@ impl Book {
     pub(crate) fn on_disk(path: &Path, durability: Durability, now_ms: u64) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Queues { path: path.to_owned(), source };
         let (store, loaded) = Store::open(path, durability, PAYLOAD_BYTES_MAX).map_err(failed)?;
-        let journal = Journal::start(store).map_err(OpenError::Writer)?;
+        let journal = Journal::start(store, path, durability)?;
         let mut book = Self::new(journal, loaded.start_number, PAYLOAD_BYTES_MAX);
         book.load(loaded, now_ms);
         Ok(book)
