@@ -5,4 +5,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo test -p fanfare-tests --test it -- --ignored --nocapture --test-threads 1 fuzz::
+cargo test --workspace --test it -- --ignored --nocapture --test-threads 1 fuzz::

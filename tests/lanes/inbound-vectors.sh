@@ -25,5 +25,5 @@ node "$home/vectors.mjs" "$count" >"$vectors.new"
 .lanes/inbound-vectors-python/bin/python tests/lanes/inbound/vectors.py "$count" >>"$vectors.new"
 mv "$vectors.new" "$vectors"
 
-cargo test --quiet -p fanfare-tests --test it -- --ignored --nocapture inbound_vectors
+cargo test --quiet --workspace --test it -- --ignored --nocapture inbound_vectors
 is_done=true

@@ -2,7 +2,7 @@
 
 
 def environment(runtime_api_port, jwt_secret, aws="http://127.0.0.1:1", delivery_queue="fanfare-delivery"):
-    """Of a function that finds its Runtime API at this port, and AWS at this address; without one, nobody answers there."""
+    """Of a function that finds its Runtime API at this port, and its queues at this address."""
 
     def queue(name):
         return f"{aws}/000000000000/{name}"

@@ -3,5 +3,5 @@
 # simulation that `cargo test` does not play.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo test -p fanfare-tests --test it -- --ignored --nocapture --test-threads 1 --skip inbound_vectors --skip ssrf::lane --skip fuzz::
+cargo test --workspace --test it -- --ignored --nocapture --test-threads 1 --skip inbound_vectors --skip ssrf::lane --skip fuzz::
 cargo run --quiet -- simulate --first-seed 1000 --seeds 1000

@@ -16,6 +16,10 @@ pub const TAIL_BYTES: usize = 15;
 pub const STEP_MS: i64 = 4;
 
 const EPOCH_S: i64 = 1_400_000_000;
+/// Digits that are worked on at one time, as many as leave a limb and a remainder within 64 bits.
+const GROUP: usize = 5;
+/// 62 to the power of [`GROUP`].
+const GROUP_BASE: u64 = 916_132_832;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A time-ordered identifier. See the module's documentation for its layout.
@@ -72,12 +76,16 @@ impl Ksuid {
         if text.len() != KSUID_CHARS {
             return None;
         }
-        // Five 32-bit limbs, most significant first: value = value * 62 + digit.
+        // Five 32-bit limbs, most significant first: value = value * 62^5 + five digits. The first group is the short one.
         let mut limbs = [0u32; 5];
-        for character in text.bytes() {
-            let mut carry = u64::from(digit_of(character)?);
+        let (first, others) = text.as_bytes().split_at(KSUID_CHARS % GROUP);
+        for group in std::iter::once(first).chain(others.chunks_exact(GROUP)) {
+            let mut carry = 0;
+            for character in group {
+                carry = carry * 62 + u64::from(digit_of(*character)?);
+            }
             for limb in limbs.iter_mut().rev() {
-                let value = u64::from(*limb) * 62 + carry;
+                let value = u64::from(*limb) * GROUP_BASE + carry;
                 *limb = value as u32;
                 carry = value >> 32;
             }
@@ -99,14 +107,17 @@ impl Ksuid {
             *limb = u32::from_be_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
         }
         let mut text = [b'0'; KSUID_CHARS];
-        for character in text.iter_mut().rev() {
+        for group in text.rchunks_mut(GROUP) {
             let mut remainder = 0u64;
             for limb in &mut limbs {
                 let value = (remainder << 32) | u64::from(*limb);
-                *limb = (value / 62) as u32;
-                remainder = value % 62;
+                *limb = (value / GROUP_BASE) as u32;
+                remainder = value % GROUP_BASE;
             }
-            *character = ALPHABET[remainder as usize];
+            for character in group.iter_mut().rev() {
+                *character = ALPHABET[(remainder % 62) as usize];
+                remainder /= 62;
+            }
         }
         text
     }

@@ -123,6 +123,7 @@ def instructions(options, function, events, check):
 def environment(options, port):
     return lambda_environment.environment(port, options.jwt_secret, options.aws, "counted") | {
         "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": options.aws,
         "FANFARE_ALLOWED_SUBNETS": "127.0.0.0/8",
         "FANFARE_HTTPS_ONLY": "false",
         # Under valgrind every receiver is a slow one, which must not count as the receiver's trouble.
