@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Receiver, Reply, Stage};
+use crate::harness::{Receiver, Reply, Stage, Way};
 
 struct Scene {
     stage: Stage,
@@ -72,6 +72,25 @@ async fn no_attempt_is_made_or_planned_behind_the_deadline() {
     assert_eq!(scene.attempted_at(scene.deadline_in(20), 60).await, [0, 10]);
     assert_eq!(scene.reasons().await, Vec::<Value>::new(), "the last attempt says that it has failed");
     assert_eq!(scene.attempted_at(scene.deadline_in(3_600), 60).await, [0, 10, 20, 30]);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_while_the_past_of_a_message_is_read_is_kept() {
+    let scene = Scene::new("").await;
+    let stage = &scene.stage;
+    scene.receiver.on("/", |_| Reply::Status(204));
+    let mut body = json!({ "eventType": "order.placed", "payload": {} });
+    body["deliverBefore"] = scene.deadline_in(1_801)["deliverBefore"].take();
+    stage.call("POST", &format!("/api/v1/app/{}/msg", scene.application), Some(body)).await.id();
+    assert_eq!(stage.receive().await.len(), 1, "and whoever took it has died");
+    stage.clock.forward_s(1_800);
+    let batch = stage.receive().await;
+    stage.faults.next("Query", Way::Late, 1);
+    let meanwhile = async { stage.clock.forward_s(2) };
+    let (failed, ()) = futures_util::join!(stage.hand_to_deliver(&batch), meanwhile);
+    stage.faults.end();
+    assert_eq!((batch.len(), failed.len(), scene.receiver.deliveries().len()), (1, 0, 0));
+    assert_eq!(scene.reasons().await, ["deadline_passed"]);
 }
 
 #[tokio::test]

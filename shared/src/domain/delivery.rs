@@ -113,9 +113,9 @@ impl DeliveryTask {
         Self { is_repeat: true, postponed, granted, ..self.clone() }
     }
 
-    /// Whether the time in which it may be delivered is over.
+    /// Whether the time in which it may be delivered is over. What a person asked for has no such time.
     pub fn is_too_late(&self, at: Timestamp) -> bool {
-        self.deliver_before.is_some_and(|before| at >= before)
+        self.trigger == Trigger::Scheduled && self.deliver_before.is_some_and(|before| at >= before)
     }
 }
 

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::{Deliver, Reason};
 use crate::domain::application::Application;
-use crate::domain::attempt::Trigger;
 use crate::domain::delivery::{DeliveryTask, Granted};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::gate::{Gate, Pass, WaitBecause, come_again_at, interval_us};
@@ -262,7 +261,7 @@ fn first_look(task: &DeliveryTask, endpoint: Option<&Endpoint>, now: Timestamp) 
     if task.expires_at <= now {
         return Admission::End(Reason::MessageExpired);
     }
-    if task.trigger == Trigger::Scheduled && task.is_too_late(now) {
+    if task.is_too_late(now) {
         return Admission::End(Reason::DeadlinePassed);
     }
     Admission::Go { is_probe: false }

@@ -231,6 +231,8 @@ impl Deliver {
             return Ok(ended);
         }
         match self.payload(task).await? {
+            // It was in time when it was admitted; what was read since may have taken a while.
+            Ok(_) if task.is_too_late(self.effects.now()) => Ok(Ended::Dropped(Reason::DeadlinePassed)),
             Ok(payload) => self.attempt(task, recipient, payload, is_probe).await,
             Err(reason) => Ok(Ended::Dropped(reason)),
         }
