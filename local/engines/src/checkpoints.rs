@@ -9,9 +9,9 @@
 //! What is committed is in the log, and as safe as before, whenever it is copied: `durability.rs`.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -46,8 +46,9 @@ impl Checkpoints {
         writes: Arc<AtomicU64>,
         have_done: impl Fn(Between) + Send + 'static,
     ) -> rusqlite::Result<Self> {
-        let mut connection = Connection::open(path)?;
+        let connection = Connection::open(path)?;
         connection.pragma_update(None, "synchronous", durability.sqlite_synchronous())?;
+        let connection = Arc::new(Mutex::new(connection));
         let (stop, stopped) = channel();
         let work = move || {
             let mut seen = 0;
@@ -61,14 +62,14 @@ impl Checkpoints {
                     continue;
                 }
                 copy(&connection);
-                let (give_back, given_back) = channel();
+                let (done, is_done) = channel::<()>();
+                let connection = Arc::clone(&connection);
                 have_done(Box::new(move || {
                     copy(&connection);
-                    let _ = give_back.send(connection);
+                    drop(done);
                 }));
-                // Without the writer there is nothing to copy any more.
-                let Ok(given_back) = given_back.recv() else { return };
-                connection = given_back;
+                // Whether it was done or let go by a writer with other troubles: what is left is copied another time.
+                let _ = is_done.recv();
             }
         };
         let thread = std::thread::Builder::new().name("log-copier".to_owned()).spawn(work).ok();
@@ -78,7 +79,8 @@ impl Checkpoints {
 }
 
 /// Copies what can be copied without waiting for anybody, and says how many pages are in the log.
-fn copy(connection: &Connection) -> i64 {
+fn copy(connection: &Mutex<Connection>) -> i64 {
+    let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
     let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get("log"));
     copied.unwrap_or_else(|error| {
         tracing::warn!(%error, "copying a write-ahead log failed; it will be tried again");
@@ -123,12 +125,17 @@ mod tests {
         let checkpoints = Checkpoints::start(&path, Durability::ProcessKill, Arc::clone(&writes), have_done).unwrap();
         let between = receiver; // dropped first, as the writer's end of it must be
         let (begun, first, mut count) = (Instant::now(), beginnings(&log), 0);
+        let mut is_let_go = true; // what the writer is asked first, as when its transaction fails
         while beginnings(&log) < first + 2 {
             assert!(begun.elapsed() < Duration::from_secs(30), "after {count} rows the log goes on as it began");
             for _ in 0..100 {
                 writer.execute("INSERT INTO t VALUES (?1, ?2)", (count, "x".repeat(4_096))).unwrap();
                 count += 1;
-                between.try_iter().for_each(|work| work());
+                for work in between.try_iter() {
+                    if !std::mem::take(&mut is_let_go) {
+                        work();
+                    }
+                }
             }
             writes.fetch_add(100, Ordering::Relaxed);
         }
