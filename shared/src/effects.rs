@@ -6,6 +6,7 @@ use rand::Rng;
 
 use crate::domain::ksuid::TAIL_BYTES;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::trace::SPAN_ID_BYTES;
 
 /// What time it is.
 pub trait Clock: Send + Sync {
@@ -30,6 +31,13 @@ pub trait Random: Send + Sync {
         let mut tail = [0; TAIL_BYTES];
         self.fill(&mut tail);
         tail
+    }
+
+    /// The identifier of a step of a trace.
+    fn span_id(&self) -> [u8; SPAN_ID_BYTES] {
+        let mut span_id = [0; SPAN_ID_BYTES];
+        self.fill(&mut span_id);
+        span_id
     }
 }
 

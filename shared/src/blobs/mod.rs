@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 
+use crate::domain::hex::hex;
 use crate::domain::ids::{AppScope, MessageId};
 use crate::domain::message::{ContentHash, PAYLOAD_BYTES_MAX};
 use crate::fault::Fault;
@@ -62,6 +63,6 @@ impl Blobs {
 
 /// The name under which a message's payload is stored.
 pub fn payload_name(scope: &AppScope, id: &MessageId, hash: &ContentHash) -> String {
-    let hex: String = id.ksuid().tail().iter().chain(&hash.0).map(|byte| format!("{byte:02x}")).collect();
-    format!("payload/{}/{}/{hex}", scope.organization.ksuid(), scope.application.ksuid())
+    let (tail, hash) = (hex(&id.ksuid().tail()), hex(&hash.0));
+    format!("payload/{}/{}/{tail}{hash}", scope.organization.ksuid(), scope.application.ksuid())
 }

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Invalid;
 use super::endpoint::{HeaderName, SigningSecrets};
+use super::hex::hex;
 use super::ids::MessageId;
 use super::signature::SigningSecret;
 use super::timestamp::Timestamp;
@@ -86,7 +87,7 @@ impl Encoding {
 
     fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Hex => hex(bytes),
             Self::Base64 => BASE64.encode(bytes),
         }
     }

@@ -17,7 +17,7 @@ pub mod endpoint;
 pub mod event_type;
 pub mod example;
 pub mod gate;
-mod hex;
+pub(crate) mod hex;
 pub mod ids;
 pub mod import;
 pub mod inbound;

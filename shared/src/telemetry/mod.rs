@@ -1,5 +1,6 @@
 //! What the gateway tells whoever operates it: log lines ([`start`]), metrics ([`METRICS`]), spans when they are wanted ([`step`]), and
-//! the trace that they and the work behind them belong to ([`trace`], [`in_trace`]). Every invocation of a function passes through [`Watch::invocation`].
+//! the trace that they and the work behind them belong to ([`trace`], [`in_trace`]). Every invocation of a function passes through
+//! [`Watch::invocation`].
 //!
 //! Nothing here decides anything, and nothing here holds secrets, payloads or response bodies. What is told is written down for
 //! its readers in `docs/OPERATING.md`; tests compare.

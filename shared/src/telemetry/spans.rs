@@ -90,7 +90,7 @@ pub async fn step<F: Future>(name: &'static str, work: F, tell: impl FnOnce(&F::
         Some((spans, Arc::clone(&scope.invocation), scope.trace))
     };
     let Some((spans, invocation, parent)) = Scope::look(recorded).flatten() else { return work.await };
-    let itself = spans.child_of(&parent);
+    let itself = parent.child(spans.0.effects.random.span_id());
     let begun_at = spans.now();
     let done = work.await;
     let StepEnd { attributes, has_failed } = tell(&done);
@@ -126,12 +126,6 @@ impl Spans {
 
     pub(super) fn now(&self) -> Timestamp {
         self.0.effects.now()
-    }
-
-    fn child_of(&self, parent: &TraceParent) -> TraceParent {
-        let mut span_id = [0; SPAN_ID_BYTES];
-        self.0.effects.random.fill(&mut span_id);
-        parent.child(span_id)
     }
 
     pub(super) fn record(&self, span: Span) {

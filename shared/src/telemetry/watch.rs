@@ -129,11 +129,7 @@ impl Watch {
     fn step_of(&self, caller: Option<TraceParent>) -> TraceParent {
         let random = &self.telemetry.effects.random;
         match caller {
-            Some(caller) => {
-                let mut span_id = [0; SPAN_ID_BYTES];
-                random.fill(&mut span_id);
-                caller.child(span_id)
-            }
+            Some(caller) => caller.child(random.span_id()),
             None => {
                 let mut both = [0; TRACE_ID_BYTES + SPAN_ID_BYTES];
                 random.fill(&mut both);

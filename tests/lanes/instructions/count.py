@@ -131,10 +131,6 @@ def environment(options, port):
     }
 
 
-def queue(options, name):
-    return f"{options.aws}/000000000000/{name}"
-
-
 def call(url, body, headers):
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json", **headers})
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -158,8 +154,9 @@ def publications(options, count, name):
 
 def batches(options, count):
     """Events of SQS, with what publish has queued."""
+    queue = lambda_environment.queue(options.aws, "counted")
     for _ in range(count):
-        asked = {"QueueUrl": queue(options, "counted"), "MaxNumberOfMessages": BATCH, "MessageSystemAttributeNames": ["All"]}
+        asked = {"QueueUrl": queue, "MaxNumberOfMessages": BATCH, "MessageSystemAttributeNames": ["All"]}
         messages = []
         while len(messages) < BATCH:
             asked["MaxNumberOfMessages"] = BATCH - len(messages)

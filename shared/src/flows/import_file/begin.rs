@@ -6,6 +6,7 @@ use serde_json::json;
 use super::ImportFile;
 use super::part::CHANGED;
 use crate::blobs::{FileHead, ReadError};
+use crate::domain::hex::hex;
 use crate::domain::ids::{ImportId, OrganizationId};
 use crate::domain::import::{
     BadFile, DETECT_BYTES, Detected, FILE_BYTES_MAX, FileFacts, Found, Import, ImportStatus, NAME_BYTES_MAX, detect,
@@ -236,7 +237,7 @@ fn file_draft(created: &CreatedObject, url: &str, now: Timestamp) -> Result<Mess
     let object =
         [&created.bucket, &created.key, &created.etag, &created.sequencer].map(|part| part.as_str()).join("\n");
     let hash = digest::digest(&digest::SHA256, object.as_bytes());
-    let event_id: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let event_id = hex(&hash.as_ref()[..16]);
     Ok(MessageDraft {
         event_id: Some(EventId::parse(format!("file_{event_id}"))?),
         event_type: EventTypeName::parse(FILE_CREATED)?,
